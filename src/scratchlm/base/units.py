@@ -1,0 +1,49 @@
+"""Numbers for people: three digits and a unit."""
+
+
+def format_count(value: float) -> str:
+    """Format a count: `format_count(4_200_000) == "4.20 M"`."""
+    return _scaled(value, 1000, ("", "k", "M", "G", "T", "P"))
+
+
+def format_bytes(value: float) -> str:
+    """Format a size in decimal units: `format_bytes(11_200_000) == "11.2 MB"`."""
+    text = _scaled(value, 1000, ("B", "kB", "MB", "GB", "TB", "PB"))
+    return text
+
+
+def format_rate(value: float, what: str) -> str:
+    """Format a rate: `format_rate(8700, "tokens") == "8.70 k tokens/s"`."""
+    return f"{format_count(value)} {what}/s"
+
+
+def format_duration(seconds: float) -> str:
+    """Format a time in seconds: `format_duration(250) == "4 min 10 s"`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def _scaled(value: float, base: int, units: tuple[str, ...]) -> str:
+    size = float(value)
+    for unit in units[:-1]:
+        if abs(size) < base:
+            return f"{_three_digits(size)} {unit}".strip()
+        size /= base
+    return f"{_three_digits(size)} {units[-1]}"
+
+
+def _three_digits(value: float) -> str:
+    if value == int(value) and abs(value) < 1000:
+        return str(int(value))
+    digits = max(0, 2 - len(str(int(abs(value)))) + 1)
+    return f"{value:.{digits}f}"
