@@ -8,8 +8,7 @@ def format_count(value: float) -> str:
 
 def format_bytes(value: float) -> str:
     """Format a size in decimal units: `format_bytes(11_200_000) == "11.2 MB"`."""
-    text = _scaled(value, 1000, ("B", "kB", "MB", "GB", "TB", "PB"))
-    return text
+    return _scaled(value, 1000, ("B", "kB", "MB", "GB", "TB", "PB"))
 
 
 def format_rate(value: float, what: str) -> str:
