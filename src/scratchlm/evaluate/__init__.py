@@ -1,0 +1,53 @@
+"""MODEL → NUMBERS: bits per byte, questions with known answers, intervals for both.
+
+The function `bits_per_byte` has its module's name and is imported from there:
+`from scratchlm.evaluate.bits_per_byte import bits_per_byte`.
+"""
+
+from typing import TYPE_CHECKING
+
+from scratchlm.base.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from scratchlm.evaluate.bits_per_byte import BitsPerByte as BitsPerByte
+    from scratchlm.evaluate.bits_per_byte import DocumentBits as DocumentBits
+    from scratchlm.evaluate.compression import Compression as Compression
+    from scratchlm.evaluate.compression import (
+        measure_compression as measure_compression,
+    )
+    from scratchlm.evaluate.conversations import Answer as Answer
+    from scratchlm.evaluate.conversations import compare_answers as compare_answers
+    from scratchlm.evaluate.conversations import (
+        evaluate_conversations as evaluate_conversations,
+    )
+    from scratchlm.evaluate.evaluate import EvaluateConfig as EvaluateConfig
+    from scratchlm.evaluate.evaluate import evaluate_base as evaluate_base
+    from scratchlm.evaluate.evaluate import evaluate_chat as evaluate_chat
+    from scratchlm.evaluate.match import token_f1 as token_f1
+    from scratchlm.evaluate.statistics import Interval as Interval
+    from scratchlm.evaluate.statistics import (
+        bootstrap_mean_interval as bootstrap_mean_interval,
+    )
+    from scratchlm.evaluate.statistics import (
+        paired_bootstrap_interval as paired_bootstrap_interval,
+    )
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Answer": "conversations",
+        "BitsPerByte": "bits_per_byte",
+        "Compression": "compression",
+        "DocumentBits": "bits_per_byte",
+        "EvaluateConfig": "evaluate",
+        "Interval": "statistics",
+        "bootstrap_mean_interval": "statistics",
+        "compare_answers": "conversations",
+        "evaluate_base": "evaluate",
+        "evaluate_chat": "evaluate",
+        "evaluate_conversations": "conversations",
+        "measure_compression": "compression",
+        "paired_bootstrap_interval": "statistics",
+        "token_f1": "match",
+    },
+)
