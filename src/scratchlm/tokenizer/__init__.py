@@ -1,0 +1,29 @@
+"""TEXT → IDS: split, train byte-level BPE, encode, decode, render conversations."""
+
+from typing import TYPE_CHECKING
+
+from scratchlm.base.lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "CHAT_TEMPLATE": "chat",
+        "SPECIAL_TOKENS": "special",
+        "StreamDecoder": "stream",
+        "Tokenizer": "tokenizer",
+        "TokenizerConfig": "train",
+        "render_conversation": "chat",
+        "to_huggingface_json": "huggingface",
+        "train_tokenizer": "train",
+    },
+)
+
+if TYPE_CHECKING:
+    from .chat import CHAT_TEMPLATE as CHAT_TEMPLATE
+    from .chat import render_conversation as render_conversation
+    from .huggingface import to_huggingface_json as to_huggingface_json
+    from .special import SPECIAL_TOKENS as SPECIAL_TOKENS
+    from .stream import StreamDecoder as StreamDecoder
+    from .tokenizer import Tokenizer as Tokenizer
+    from .train import TokenizerConfig as TokenizerConfig
+    from .train import train_tokenizer as train_tokenizer
