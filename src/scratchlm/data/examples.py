@@ -1,0 +1,127 @@
+"""Batches of whole examples (conversations), packed into rows and padded.
+
+    B rows a batch, T tokens of context; a row holds T + 1 tokens
+
+Examples stand one after the other in a row and positions simply continue; each begins
+with `<|endoftext|>`, whose loss is not counted, so nothing is learned across a border.
+The packing is made once; each epoch takes the rows in another order and turns each row
+so that another example leads it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scratchlm.base.errors import UserError
+from scratchlm.data.batches import Batch, rows_of_step
+from scratchlm.data.packing import pack_best_fit
+from scratchlm.data.permutation import permute
+
+Example = tuple[Sequence[int], Sequence[bool]]
+"""Ids of one example, and True for each that is to be learned."""
+
+
+class ExampleBatches:
+    """An endless sequence of batches over examples, epoch after epoch.
+
+    Args:
+        examples: ids and loss mask of each.
+        context_length: T; what does not fit into T + 1 tokens is cut off at its end.
+        batch_size: B.
+        seed: decides the order.
+        pad_id: fills the rows.
+
+    Attributes:
+        n_rows: rows of one epoch.
+        n_examples: examples in them.
+        n_truncated: examples that were cut.
+        n_dropped: examples left out, since nothing in them is to be learned.
+        n_loss_tokens: counted targets of one epoch.
+
+    Raises:
+        UserError: no example is left.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        context_length: int,
+        batch_size: int,
+        seed: int,
+        pad_id: int,
+    ) -> None:
+        self.context_length = context_length
+        self.batch_size = batch_size
+        self.seed = seed
+        self.pad_id = pad_id
+        kept = self._keep(examples)
+        self._examples = [kept[i] for i in _shuffled(len(kept), seed)]
+        self.n_examples = len(kept)
+        self.n_loss_tokens = sum(int(mask[1:].sum()) for _, mask in kept)
+        lengths = [len(ids) for ids, _ in self._examples]
+        self._rows = pack_best_fit(lengths, context_length + 1)
+        self.n_rows = len(self._rows)
+
+    @property
+    def n_batches_per_epoch(self) -> int:
+        """Steps after which every example has been seen."""
+        return -(-self.n_rows // self.batch_size)
+
+    @property
+    def padding_frac(self) -> float:
+        """Share of the rows' tokens that is padding."""
+        used = sum(len(ids) for ids, _ in self._examples)
+        return 1 - used / (self.n_rows * (self.context_length + 1))
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step (0, 1, …): a pure function of (seed, step)."""
+        B, T = self.batch_size, self.context_length
+        rows = rows_of_step(step, B, self.n_rows, self.seed)
+        stream = np.full((B, T + 1), self.pad_id, np.int64)
+        counted = np.zeros((B, T + 1), np.bool_)
+        for index, row in enumerate(rows.tolist()):
+            epoch = (step * B + index) // self.n_rows
+            self._fill(stream[index], counted[index], row, turn=epoch + row)
+        return Batch(
+            tokens=stream[:, :-1].copy(),
+            targets=stream[:, 1:].copy(),
+            loss_mask=counted[:, 1:].copy(),
+        )
+
+    def _fill(
+        self, stream: NDArray[np.int64], counted: NDArray[np.bool_], row: int, turn: int
+    ) -> None:
+        members = self._rows[row]
+        turn %= len(members)
+        at = 0
+        for member in members[turn:] + members[:turn]:
+            ids, mask = self._examples[member]
+            stream[at : at + len(ids)] = ids
+            counted[at : at + len(ids)] = mask
+            counted[at] = False  # nothing before belongs to this example
+            at += len(ids)
+
+    def _keep(
+        self, examples: Sequence[Example]
+    ) -> list[tuple[NDArray[np.int32], NDArray[np.bool_]]]:
+        limit = self.context_length + 1
+        self.n_truncated = sum(len(ids) > limit for ids, _ in examples)
+        kept = []
+        for ids, mask in examples:
+            assert len(ids) == len(mask)
+            if any(mask[1:limit]):
+                kept.append((np.array(ids[:limit], np.int32), np.array(mask[:limit])))
+        self.n_dropped = len(examples) - len(kept)
+        if not kept:
+            raise UserError(
+                f"none of {len(examples)} examples has anything to learn within "
+                f"{self.context_length} tokens: give other ones or a longer context"
+            )
+        return kept
+
+
+def _shuffled(size: int, seed: int) -> list[int]:
+    # Epoch -1 is never trained: its permutation is free for this.
+    order = permute(np.arange(size, dtype=np.int64), size, seed, -1)
+    return [int(index) for index in order]
