@@ -1,20 +1,22 @@
 r"""Split a text into pieces, as tiktoken and tokenizers do, with the standard `re`.
 
 A merge never crosses the border between two pieces. `re` knows no `\p{L}`, so the
-classes are written out from the frozen tables of `unicode_classes`. Three forms of
-each pattern are compiled, for texts of ASCII, of the basic plane, and of all of
-Unicode: the smaller the classes, the faster the split, with the same pieces.
+classes are written out from the frozen tables of `unicode_classes`: once for texts of
+ASCII alone, once for the basic plane. `re` is slow with classes beyond it; the rare
+characters there are split through stand-ins of the same class.
 """
 
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from scratchlm.tokenizer.unicode_classes import (
     LETTERS,
     NUMBERS,
     WHITE_SPACE,
+    contains,
     parse_ranges,
 )
 
@@ -63,20 +65,33 @@ _FORMS = {
     ),
 }
 
-_ASCII, _BASIC_PLANE, _UNICODE = 0x7F, 0xFFFF, 0x10FFFF
+_ASCII, _BASIC_PLANE = 0x7F, 0xFFFF
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
 
 
 def split_text(pattern: PatternName, text: str) -> list[str]:
     """Cut a text into its pieces; joined, they are the text."""
-    return _compile(pattern, _highest_plane(text))(text)
-
-
-def _highest_plane(text: str) -> int:
     if text.isascii():
-        return _ASCII
-    # UTF-16 takes four bytes only for what lies beyond the basic plane.
-    basic = len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text)
-    return _BASIC_PLANE if basic else _UNICODE
+        return _compile(pattern, _ASCII)(text)
+    split = _compile(pattern, _BASIC_PLANE)
+    if not _BEYOND.search(text):
+        return split(text)
+    pieces = split(_BEYOND.sub(_stand_in, text))
+    ends = [0, *accumulate(map(len, pieces))]
+    return [text[start:end] for start, end in pairwise(ends)]
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    """A character of the basic plane that the patterns treat alike."""
+    return _stand_in_for(ord(match[0]))
+
+
+@cache
+def _stand_in_for(point: int) -> str:
+    # There is no white space beyond the basic plane.
+    if contains(LETTERS, point):
+        return "A"  # not one of the letters of a contraction
+    return "0" if contains(NUMBERS, point) else "!"
 
 
 @cache

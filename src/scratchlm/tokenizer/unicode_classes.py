@@ -7,7 +7,10 @@ interpreter, so that a text has the same tokens under every Python. To renew it,
 `UNICODE_VERSION`: a tokenizer file names the version it was trained with.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from functools import cache
+from operator import itemgetter
 
 UNICODE_VERSION = "16.0.0"
 """The version of Unicode that the tables below were taken from."""
@@ -116,17 +119,26 @@ ABF0-ABF9 FF10-FF19 10107-10133 10140-10178 1018A-1018B 102E1-102FB 10320-10323 
 1FBF0-1FBF9
 """
 r"""Code points of general category N* (`\p{N}`)."""
+
 WHITE_SPACE = "9-D 20 85 A0 1680 2000-200A 2028-2029 202F 205F 3000"
 r"""The property White_Space (`\s`): unlike `str.isspace`, without U+001C to U+001F."""
 
 
-def parse_ranges(text: str) -> list[tuple[int, int]]:
+@cache
+def parse_ranges(table: str) -> tuple[tuple[int, int], ...]:
     """Read a table: sorted, inclusive (first, last) code points."""
     ranges = []
-    for item in text.split():
+    for item in table.split():
         first, _, last = item.partition("-")
         ranges.append((int(first, 16), int(last or first, 16)))
-    return ranges
+    return tuple(ranges)
+
+
+def contains(table: str, point: int) -> bool:
+    """Whether a code point stands in a table."""
+    ranges = parse_ranges(table)
+    at = bisect_right(ranges, point, key=itemgetter(0))
+    return at > 0 and point <= ranges[at - 1][1]
 
 
 def describe_class(category: Callable[[str], str], letter: str) -> str:
