@@ -80,6 +80,13 @@ def test_a_ratio_weighs_documents_by_their_size():
     assert interval.low == pytest.approx(0.1) and interval.high == pytest.approx(1.0)
 
 
+def test_rounding_errors_are_no_difference():
+    values = np.full(20, 0.1)
+    assert not paired_bootstrap_interval(values + 1e-15, values).excludes_zero
+    assert paired_bootstrap_interval(values + 1e-5, values).excludes_zero
+    assert paired_bootstrap_interval(values - 1e-5, values).excludes_zero
+
+
 def test_large_samples_are_resampled_in_parts_without_changing_their_count():
     values = np.random.default_rng(5).normal(size=30_000)
     interval = bootstrap_mean_interval(values, n_resamples=300)

@@ -221,7 +221,7 @@ def _token_losses(
     wanted = torch.from_numpy(targets).to(device)[mask]  # (N,)
     rows = max(1, _LOGITS_AT_ONCE // model.config.vocab_size)
     losses = [
-        F.cross_entropy(model.logits(part).float(), ids, reduction="none")
+        F.cross_entropy(model.logits(part[None])[0].float(), ids, reduction="none")
         for part, ids in zip(hidden.split(rows), wanted.split(rows), strict=True)
     ]
     return torch.cat(losses).double().cpu().numpy()

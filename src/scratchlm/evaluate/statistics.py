@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 
 LEVEL = 0.95
 N_RESAMPLES = 4000
+_ROUNDING = 5e-7  # six decimals are written; less than that is no difference
 _CHUNK_CELLS = 4_000_000  # resampling counts held at once: 32 MB
 
 
@@ -38,8 +39,8 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero."""
-        return self.low > 0 or self.high < 0
+        """Whether the whole interval, as written, lies on one side of zero."""
+        return self.low > _ROUNDING or self.high < -_ROUNDING
 
     def as_json(self) -> dict[str, float | int | None]:
         """Rounded to six decimals, with None where there is no number."""
