@@ -1,0 +1,47 @@
+"""Laws of choosing an architecture: what is exact is taken, the rest is refused."""
+
+import pytest
+
+from scratchlm.export import RefusalError, choose_architecture
+from scratchlm.model.config import ModelConfig
+
+from .conftest import CLASSIC, DIAGRAM, SIZES, build_config
+
+
+def choose(**changes):
+    return choose_architecture(ModelConfig.model_validate(SIZES | changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [("modern", "qwen3"), ("llama", "llama"), ("classic", "gpt2")],
+)
+def test_the_three_known_shapes_are_recognised(name, architecture):
+    assert choose_architecture(build_config(name)) == architecture
+
+
+def test_norms_after_the_residual_sum_are_refused_with_that_reason():
+    with pytest.raises(RefusalError, match="norms after each residual sum") as refusal:
+        choose(**DIAGRAM)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"mlp": "relu2"}, "ReLU² network"),
+        ({"norm": "layernorm"}, "LayerNorm"),
+        ({"bias": True}, "biases"),
+        (CLASSIC | {"n_kv_heads": 2}, "grouped queries"),
+        (CLASSIC | {"qk_norm": True}, "query-key norms"),
+        (CLASSIC | {"d_head": 8}, "heads of 32 channels"),
+        (CLASSIC | {"mlp": "swiglu"}, "SwiGLU network"),
+    ],
+)
+def test_each_obstacle_is_named(changes, reason):
+    with pytest.raises(RefusalError, match=reason):
+        choose(**changes)
+
+
+def test_a_llama_may_have_biases():
+    assert choose(bias=True, qk_norm=False) == "llama"
