@@ -1,0 +1,34 @@
+"""Text -> clean text, for prose and code alike: nothing that changes a program.
+
+Line ends become "\\n"; a form feed too; control characters, byte order marks inside
+the text and blanks at line ends go; half surrogate pairs become U+FFFD; blank lines
+at both ends go, and one "\\n" ends the text. Unicode is *not* normalised: composing
+characters would alter string literals. Cleaning twice is cleaning once.
+"""
+
+import re
+
+_REMOVED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
+_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85]")
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+# Two- and three-byte UTF-8 read as Windows-1252 begins with one of these.
+_MOJIBAKE = re.compile("[ÂÃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€")
+
+
+def clean_text(text: str, repair_mojibake: bool = False) -> str:
+    """Clean one document; "" where nothing but blanks was there."""
+    if repair_mojibake and _MOJIBAKE.search(text):
+        text = "\n".join(map(_repair_line, text.split("\n")))
+    text = _LINE_END.sub("\n", text)
+    text = _HALF_PAIR.sub("\ufffd", _REMOVED.sub("", text))
+    text = "\n".join([line.rstrip() for line in text.split("\n")]).strip("\n")
+    return text + "\n" if text else ""
+
+
+def _repair_line(line: str) -> str:
+    """Undo wrong decodings for as long as the bytes are valid UTF-8 after all."""
+    try:
+        repaired = line.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return line
+    return line if repaired == line else _repair_line(repaired)

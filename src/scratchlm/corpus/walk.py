@@ -1,0 +1,116 @@
+"""Find a person's files: folders in sorted order, links followed but never in circles.
+
+A file has the name of what was asked for and its path below it: `notes/a/b.txt` for
+b.txt found in the folder /home/me/notes. No absolute path leaves this module.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scratchlm.base.errors import UserError
+from scratchlm.corpus.receipt import Step
+
+_Identity = tuple[int, int]  # device and inode
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A regular file, its name in the corpus and its size."""
+
+    name: str
+    path: Path
+    n_bytes: int
+
+
+def find_files(paths: Sequence[str], step: Step) -> list[FoundFile]:
+    """All files under `paths`, sorted by name, each once.
+
+    Hidden files in folders, links in a circle, broken links, pipes and devices,
+    folders that may not be entered: dropped into `step` with their reason.
+
+    Raises:
+        UserError: one of `paths` does not exist.
+    """
+    found: list[FoundFile] = []
+    for name, root in _name_roots(paths):
+        if not root.exists():
+            raise UserError(f"{root} does not exist; check the path given with --text")
+        found += _visit(name, root, (), step)
+    found.sort(key=lambda file: file.name)
+    return list(_once(found, step))
+
+
+def _name_roots(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """A name for each path: its last part, numbered where two are called alike."""
+    used: dict[str, int] = {}
+    for text in sorted(set(paths)):
+        path = Path(text).expanduser()
+        name = _printable(path.resolve().name) or "root"
+        used[name] = used.get(name, 0) + 1
+        yield (name if used[name] == 1 else f"{name}~{used[name]}"), path
+
+
+def _visit(
+    name: str, path: Path, above: tuple[_Identity, ...], step: Step
+) -> Iterator[FoundFile]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        circle = path.is_symlink() and error.errno != 2
+        reason = "symbolic link in a circle" if circle else "broken link"
+        step.drop(name, reason if path.is_symlink() else _unreadable(error))
+        return
+    if stat.S_ISDIR(status.st_mode):
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            step.drop(name, "symbolic link in a circle")
+            return
+        yield from _visit_folder(name, path, (*above, identity), step)
+    elif stat.S_ISREG(status.st_mode):
+        yield FoundFile(name, path, status.st_size)
+    else:
+        step.drop(name, "neither file nor folder")
+
+
+def _visit_folder(
+    name: str, path: Path, above: tuple[_Identity, ...], step: Step
+) -> Iterator[FoundFile]:
+    try:
+        children = sorted(os.listdir(path))  # noqa: PTH208  (names, not paths)
+    except OSError as error:
+        step.drop(name, _unreadable(error))
+        return
+    for child in children:
+        child_name = f"{name}/{_printable(child)}"
+        if child.startswith("."):
+            step.drop(child_name, "hidden")
+        else:
+            yield from _visit(child_name, path / child, above, step)
+
+
+def _once(files: Sequence[FoundFile], step: Step) -> Iterator[FoundFile]:
+    seen: dict[_Identity, str] = {}
+    names: set[str] = set()
+    for file in files:
+        status = file.path.stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in seen:
+            step.drop(file.name, f"the same file as {seen[identity]}")
+        elif file.name in names:  # two undecodable names that print alike
+            step.drop(file.name, "a name that another file has")
+        else:
+            seen[identity] = file.name
+            names.add(file.name)
+            yield file
+
+
+def _printable(name: str) -> str:
+    """A file name as UTF-8, whatever the file system holds."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _unreadable(error: OSError) -> str:
+    return f"unreadable: {error.strerror}"
