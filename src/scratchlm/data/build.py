@@ -52,11 +52,9 @@ def build_shards(
     Raises:
         UserError: the disk is full.
     """
-    (directory / INDEX_NAME).unlink(missing_ok=True)
+    _delete_earlier_build(directory)
     splits = {}
     for split, texts in documents.items():
-        for old in directory.glob(f"{split}_*.bin"):
-            old.unlink()
         writer = _SplitWriter(config.shard_tokens, split, tokenizer, directory)
         for text in texts:
             writer.add(text)
@@ -70,6 +68,13 @@ def build_shards(
         "splits": splits,
     }
     write_json(directory / INDEX_NAME, index)
+
+
+def _delete_earlier_build(directory: Path) -> None:
+    (directory / INDEX_NAME).unlink(missing_ok=True)
+    for pattern in ("*_[0-9][0-9][0-9][0-9][0-9].bin", "*_documents.bin"):
+        for path in directory.glob(pattern):
+            path.unlink()
 
 
 class _SplitWriter:
