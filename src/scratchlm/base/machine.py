@@ -18,5 +18,3 @@ class MachineConfig(Config):
     """Threads of torch's kernels; changing them may change the last bits."""
     attention: Literal["products", "sdpa"] = "products"
     """Attention by explicit batched products, or torch's fused kernel."""
-    compile: bool = False
-    """Compile the model with torch.compile."""

@@ -117,7 +117,7 @@ def causal_attention(
     softmax(q kᵀ / √D) v with the probabilities kept for the backward pass: memory
     B·H·T² elements a layer, and faster than the fused kernel's backward at T ≤ 512.
     """
-    result: Tensor = _CausalAttention.apply(q, k, v)
+    result: Tensor = _CausalAttention.apply(q, k, v)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -155,15 +155,14 @@ class _CausalAttention(torch.autograd.Function):
         scale = 1 / math.sqrt(q.shape[-1])
         for (start, stop), p in zip(_blocks(q.shape[2]), kept, strict=True):
             g = grad[:, :, start:stop].flatten(1, 2)  # (B·K, G·t, D)
-            grad_v[:, :stop].baddbmm_(p.transpose(1, 2), g)
+            grad_v[:, :stop] += torch.bmm(p.transpose(1, 2), g)
             dp = torch.bmm(g, v[:, :stop].transpose(1, 2))
             # d softmax: p · (dp - Σ p·dp); the sum equals that of out · grad
             ds = torch._softmax_backward_data(dp, p, -1, p.dtype).mul_(scale)
             dq = torch.bmm(ds, k[:, :stop])
             grad_q[:, :, start:stop] = dq.unflatten(1, (q.shape[1], -1))
-            grad_k[:, :stop].baddbmm_(
-                ds.transpose(1, 2), q[:, :, start:stop].flatten(1, 2)
-            )
+            queries = q[:, :, start:stop].flatten(1, 2)
+            grad_k[:, :stop] += torch.bmm(ds.transpose(1, 2), queries)
         return (
             grad_q.view(n_batch, -1, *q.shape[2:]),
             grad_k.view(n_batch, n_kv, *k.shape[1:]),

@@ -27,7 +27,7 @@ def chunked_cross_entropy(
     in float32 from products in the inputs' precision.
     """
     if torch.is_grad_enabled():
-        result: Tensor = _ChunkedCrossEntropy.apply(
+        result: Tensor = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
             hidden, weight, targets, row_weights
         )
         return result

@@ -24,7 +24,7 @@ class RMSNorm(nn.Module):
     def forward(self, x: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch C"]:
         """Normalise the last axis."""
         if torch.is_grad_enabled():
-            result: Tensor = _RMSNormFunction.apply(x, self.weight, self.epsilon)
+            result: Tensor = _RMSNormFunction.apply(x, self.weight, self.epsilon)  # type: ignore[no-untyped-call]
             return result
         return _normalise(x, self.epsilon)[0].mul_(self.weight).to(x.dtype)
 

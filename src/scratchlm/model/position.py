@@ -32,7 +32,7 @@ def rotate(
     `cos` and `sin` are (T, D/2) for positions shared by the batch, or (B, 1, T, D/2).
     """
     if torch.is_grad_enabled():
-        result: Tensor = _Rotate.apply(x, cos, sin)
+        result: Tensor = _Rotate.apply(x, cos, sin)  # type: ignore[no-untyped-call]
         return result
     return _turn(x, cos, sin)
 
