@@ -107,6 +107,24 @@ def test_a_truncated_or_foreign_index_is_refused(copy, text, reason):
         TokenStore.open(copy, "train")
 
 
+def test_an_edited_index_is_refused(copy):
+    index = json.loads((copy / "shards.json").read_text())
+    train = index["splits"]["train"]
+    edits = [{**train, "n_tokens": 1}, {**train, "more": 1}, {"n_tokens": 1}]
+    for entry in edits:
+        edited = {**index, "splits": {"train": entry}}
+        (copy / "shards.json").write_text(json.dumps(edited))
+        with pytest.raises(UserError, match="not those"):
+            TokenStore.open(copy, "train")
+    (copy / "shards.json").write_text(json.dumps({**index, "splits": {}}))
+    with pytest.raises(UserError, match="no split"):
+        TokenStore.open(copy, "train")
+    del index["seed"]
+    (copy / "shards.json").write_text(json.dumps(index))
+    with pytest.raises(UserError, match="not those"):
+        TokenStore.open(copy, "train")
+
+
 def test_an_index_of_another_version_is_refused(copy):
     index = json.loads((copy / "shards.json").read_text())
     (copy / "shards.json").write_text(json.dumps({**index, "version": 9}))

@@ -32,6 +32,18 @@ class SplitIndex:
     files: tuple[str, ...]
     documents: str
 
+    @classmethod
+    def read(cls, directory: Path, entry: dict[str, Any]) -> "SplitIndex":
+        """Read one entry of the index.
+
+        Raises:
+            UserError: an entry that this version did not write.
+        """
+        try:
+            return cls(**{**entry, "files": tuple(entry["files"])})
+        except (KeyError, TypeError):
+            raise UserError(_edited(directory)) from None
+
 
 class TokenStore:
     """The tokens of one split, (n_tokens,), without loading them.
@@ -74,8 +86,12 @@ class TokenStore:
         if split not in splits:
             known = ", ".join(sorted(splits))
             raise UserError(f"{directory} holds no split {split!r}, only {known}")
-        entry = SplitIndex(**{**splits[split], "files": tuple(splits[split]["files"])})
-        return cls(directory, entry, index["tokenizer_sha256"], index["seed"])
+        return cls(
+            directory,
+            SplitIndex.read(directory, splits[split]),
+            index["tokenizer_sha256"],
+            index["seed"],
+        )
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -135,10 +151,7 @@ class TokenStore:
             split.n_documents + 1,
             split.n_documents,
         ):
-            raise UserError(
-                f"the files in {self.directory} are not those that {INDEX_NAME} "
-                "counts: build the data again"
-            )
+            raise UserError(_edited(self.directory))
 
     def _all_files(self) -> list[tuple[Path, ShardHeader]]:
         files = list(zip(self._paths, self._headers, strict=True))
@@ -157,6 +170,15 @@ def read_index(directory: Path) -> dict[str, Any]:
     index = read_json(path)
     if not isinstance(index, dict) or index.get("format") != INDEX_FORMAT:
         raise UserError(f"{path} is not an index of ScratchLM's: build the data again")
-    if index["version"] != INDEX_VERSION:
+    if index.get("version") != INDEX_VERSION:
         raise UserError(f"{path} has another version: build the data again")
+    if not {"splits", "tokenizer_sha256", "seed"} <= set(index):
+        raise UserError(_edited(directory))
     return index
+
+
+def _edited(directory: Path) -> str:
+    return (
+        f"the files in {directory} are not those that {INDEX_NAME} counts: build the "
+        "data again"
+    )
