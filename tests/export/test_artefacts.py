@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 
@@ -107,6 +108,55 @@ def test_a_quantised_model_goes_out_with_its_own_codes(
     assert receipt["formats"]["gguf"]["verification"]["weights_relative_error"] < 5e-3
     own = (tmp_path / "scratchlm" / "model.safetensors").read_bytes()
     assert own == (directory / "model.safetensors").read_bytes()
+
+
+def test_a_quantised_model_beside_it_becomes_a_second_gguf_file(
+    model_directories, tokenizer, tmp_path
+):
+    small = model_directories / "modern_4_bits"
+    receipt = export(
+        ExportConfig(),
+        model_directories / "modern",
+        tokenizer,
+        tmp_path,
+        quantized_directory=small,
+    )
+    assert receipt["formats"]["gguf_4_bits"]["what"].endswith("q4_1")
+    sizes = {name: entry["bytes"] for name, entry in receipt["files"].items()}
+    assert sizes["model-4-bits.gguf"] < sizes["model.gguf"]
+    export(ExportConfig(), model_directories / "modern", tokenizer, tmp_path)
+    assert not (tmp_path / "model-4-bits.gguf").exists()
+
+
+def test_a_folder_that_is_no_export_is_never_touched(
+    model_directories, tokenizer, tmp_path
+):
+    (tmp_path / "scratchlm").mkdir()
+    (tmp_path / "scratchlm" / "precious.py").write_text("keep me")
+    with pytest.raises(UserError, match="holds scratchlm but no receipt"):
+        export(ExportConfig(), model_directories / "modern", tokenizer, tmp_path)
+    assert contents(tmp_path) == {"scratchlm/precious.py": b"keep me"}
+
+
+def test_an_export_that_was_cut_off_is_made_anew_with_the_same_bytes(
+    exported, model_directories, tokenizer, tmp_path
+):
+    directory, _ = exported
+    shutil.copytree(directory / "huggingface", tmp_path / "huggingface")
+    (tmp_path / "model.gguf").write_bytes(b"GGUF, and then the power went")
+    (tmp_path / "receipt.json").write_text('{"formats": {}, "unfinished": true}')
+    source = model_directories / "modern"
+    export(ExportConfig(), source, tokenizer, tmp_path, notice="N.")
+    assert contents(tmp_path) == contents(directory)
+
+
+def test_other_files_of_the_folder_stay_out_of_the_receipt(
+    model_directories, tokenizer, tmp_path
+):
+    (tmp_path / "stage.json").write_text("{}")
+    receipt = export(ExportConfig(), model_directories / "modern", tokenizer, tmp_path)
+    assert "stage.json" not in receipt["files"]
+    assert (tmp_path / "stage.json").exists()
 
 
 def test_only_the_formats_asked_for_are_written(model_directories, tokenizer, tmp_path):

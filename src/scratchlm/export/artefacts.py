@@ -1,10 +1,11 @@
 """Write a model for others, prove each file, and keep the receipt.
 
-    huggingface/   what transformers loads          (see huggingface.py)
-    model.gguf     what llama.cpp loads             (see gguf.py)
-    scratchlm/     our own safetensors and tokenizer
-    README.md      the model card
-    receipt.json   what was written, its hashes and proofs, or why it was not
+    huggingface/        what transformers loads     (see huggingface.py)
+    model.gguf          what llama.cpp loads        (see gguf.py)
+    model-4-bits.gguf   the same of the quantised model, where one is given
+    scratchlm/          our own safetensors and tokenizer
+    README.md           the model card
+    receipt.json        what was written, its hashes and proofs, or why it was not
 
 A format that cannot hold the model is refused in one line of the receipt; that is a
 result, not an error. The same model and settings give the same bytes.
@@ -12,6 +13,7 @@ result, not an error. The same model and settings give the same bytes.
 
 import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,7 +41,15 @@ from scratchlm.tokenizer.tokenizer import Tokenizer
 
 Format = Literal["huggingface", "gguf", "scratchlm"]
 
+HUGGINGFACE = "huggingface"
+GGUF = "model.gguf"
+GGUF_4_BITS = "model-4-bits.gguf"
+NATIVE = "scratchlm"
+CARD_FILE = "README.md"
 RECEIPT_FILE = "receipt.json"
+
+_PLACES = (HUGGINGFACE, GGUF, GGUF_4_BITS, NATIVE, CARD_FILE)
+_Job = tuple[str, Callable[[Path], dict[str, Any]]]
 
 
 class ExportConfig(Config):
@@ -62,6 +72,7 @@ def export(
     directory: Path,
     progress: Progress = SILENT,
     *,
+    quantized_directory: Path | None = None,
     summary: Mapping[str, object] | None = None,
     notice: str = "",
 ) -> dict[str, Any]:
@@ -73,6 +84,8 @@ def export(
         tokenizer: its tokenizer; None writes weights alone.
         directory: receives the files; older exports in it are replaced.
         progress: told of each format.
+        quantized_directory: the same model after `quantize`; goes out as a second
+            GGUF file where GGUF is asked for.
         summary: figures of the training for the card.
         notice: licence notice of the data for the card.
 
@@ -80,35 +93,50 @@ def export(
         The receipt, as it stands in `receipt.json`.
 
     Raises:
-        UserError: the model cannot be read, the tokenizer is another model's, or a
-            file that was written does not prove to be the model.
+        UserError: the model cannot be read, the tokenizer is another model's, the
+            directory holds something else under these names, or a file that was
+            written does not prove to be the model.
     """
     source = read_source(model_directory)
     _check_vocabulary(source, tokenizer)
-    _remove_old(directory)
-    writers: dict[Format, Callable[[], dict[str, Any]]] = {
-        "huggingface": lambda: _huggingface(config, source, tokenizer, directory),
-        "gguf": lambda: _gguf(config, source, tokenizer, directory),
-        "scratchlm": lambda: _native(model_directory, source, tokenizer, directory),
+    _clear(directory)
+    jobs: dict[str, _Job] = {
+        "huggingface": (HUGGINGFACE, partial(_huggingface, config, source, tokenizer)),
+        "gguf": (GGUF, partial(_gguf, config, config.gguf_type, source, tokenizer)),
+        "scratchlm": (NATIVE, partial(_native, model_directory, source, tokenizer)),
     }
-    entries: dict[str, dict[str, Any]] = {}
-    for index, name in enumerate(config.formats):
-        try:
-            entries[name] = {"written": True, **writers[name]()}
-        except RefusalError as reason:
-            entries[name] = {"written": False, "reason": str(reason)}
-            progress.note(f"{name}: {reason}")
-        progress.update(index + 1, len(config.formats), name)
+    chosen: dict[str, _Job] = {name: jobs[name] for name in config.formats}
+    if quantized_directory is not None and "gguf" in chosen:
+        small = read_source(quantized_directory)
+        chosen["gguf_4_bits"] = (
+            GGUF_4_BITS,
+            partial(_gguf, config, "auto", small, tokenizer),
+        )
+    entries = _write_all(chosen, directory, progress)
     _write_card(config, source, tokenizer, directory, entries, summary or {}, notice)
     receipt = {"formats": entries, "files": _hash_files(directory)}
     write_json(directory / RECEIPT_FILE, receipt)
     return receipt
 
 
+def _write_all(
+    jobs: Mapping[str, _Job], directory: Path, progress: Progress
+) -> dict[str, dict[str, Any]]:
+    entries: dict[str, dict[str, Any]] = {}
+    for index, (name, (place, write)) in enumerate(jobs.items()):
+        try:
+            result = {"written": True, **write(directory / place)}
+        except RefusalError as reason:
+            result = {"written": False, "reason": str(reason)}
+            progress.note(f"{name}: {reason}")
+        entries[name] = {"place": place, **result}
+        progress.update(index + 1, len(jobs), name)
+    return entries
+
+
 def _huggingface(
-    config: ExportConfig, source: Source, tokenizer: Tokenizer | None, directory: Path
+    config: ExportConfig, source: Source, tokenizer: Tokenizer | None, target: Path
 ) -> dict[str, Any]:
-    target = directory / "huggingface"
     loader = write_huggingface(source, tokenizer, target, config.dtype)
     proof = verify(source, read_huggingface(target, source.config), config.dtype)
     return {
@@ -118,10 +146,13 @@ def _huggingface(
 
 
 def _gguf(
-    config: ExportConfig, source: Source, tokenizer: Tokenizer | None, directory: Path
+    config: ExportConfig,
+    gguf_type: GgufType,
+    source: Source,
+    tokenizer: Tokenizer | None,
+    path: Path,
 ) -> dict[str, Any]:
-    path = directory / "model.gguf"
-    kind = choose_gguf_type(config.gguf_type, source)
+    kind = choose_gguf_type(gguf_type, source)
     architecture = write_gguf(source, tokenizer, path, kind, config.name)
     proof = verify(source, read_gguf(path, source.config), kind)
     if tokenizer is not None and read_gguf_tokens(path) != printable_tokens(tokenizer):
@@ -136,9 +167,8 @@ def _native(
     model_directory: Path,
     source: Source,
     tokenizer: Tokenizer | None,
-    directory: Path,
+    target: Path,
 ) -> dict[str, Any]:
-    target = directory / "scratchlm"
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         write_bytes(target / name, (model_directory / name).read_bytes())
     if tokenizer is not None:
@@ -157,11 +187,21 @@ def _check_vocabulary(source: Source, tokenizer: Tokenizer | None) -> None:
         )
 
 
-def _remove_old(directory: Path) -> None:
-    for name in ("huggingface", "scratchlm"):
-        shutil.rmtree(directory / name, ignore_errors=True)
-    for name in ("model.gguf", "README.md", RECEIPT_FILE):
-        (directory / name).unlink(missing_ok=True)
+def _clear(directory: Path) -> None:
+    """Remove an older export, finished or not, and nothing that is not one."""
+    present = [name for name in _PLACES if (directory / name).exists()]
+    if present and not (directory / RECEIPT_FILE).exists():
+        raise UserError(
+            f"{directory} holds {', '.join(present)} but no receipt of an export: "
+            "choose another folder, or move that away"
+        )
+    # from here on, what stands in the directory is known to be ours
+    write_json(directory / RECEIPT_FILE, {"formats": {}, "unfinished": True})
+    for name in present:
+        if (directory / name).is_dir():
+            shutil.rmtree(directory / name)
+        else:
+            (directory / name).unlink()
 
 
 def _write_card(
@@ -173,11 +213,9 @@ def _write_card(
     summary: Mapping[str, object],
     notice: str,
 ) -> None:
-    places = {"gguf": "model.gguf", "huggingface": "huggingface/"}
     formats = {
-        places.get(name, f"{name}/"): entry.get("what")
-        or f"not here: {entry['reason']}"
-        for name, entry in entries.items()
+        entry["place"]: entry.get("what") or f"not here: {entry['reason']}"
+        for entry in entries.values()
     }
     card = build_card(
         source.config,
@@ -188,17 +226,18 @@ def _write_card(
         notice=notice,
         loadable=entries.get("huggingface", {}).get("written", False),
     )
-    write_text(directory / "README.md", card)
+    write_text(directory / CARD_FILE, card)
 
 
 def _hash_files(directory: Path) -> dict[str, dict[str, Any]]:
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    roots = [directory / name for name in _PLACES]
+    files = [path for root in roots for path in (root, *root.rglob("*"))]
     return {
         path.relative_to(directory).as_posix(): {
             "bytes": path.stat().st_size,
             "size": format_bytes(path.stat().st_size),
             "sha256": sha256_file(path),
         }
-        for path in files
-        if not path.name.startswith(".")
+        for path in sorted(files)
+        if path.is_file()
     }
