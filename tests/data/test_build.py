@@ -17,7 +17,7 @@ def read_all(directory):
 def test_the_size_of_the_shards_changes_no_token(
     shard_tokens, documents, tokenizer, stream, tmp_path
 ):
-    some = {"train": documents["train"][:10]}
+    some = {"train": documents["train"][:4]}
     build_shards(DataConfig(shard_tokens=shard_tokens), some, tokenizer, tmp_path)
     store = TokenStore.open(tmp_path, "train")
     store.verify()
