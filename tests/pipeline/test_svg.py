@@ -187,10 +187,13 @@ def test_thinning_keeps_the_ends_and_every_spike():
     assert 99.0 in thinned and -5.0 in thinned and xs == sorted(xs)
 
 
-def test_smoothing_leaves_a_constant_alone_and_follows_a_step():
-    assert smooth([3.0] * 20, 5) == pytest.approx([3.0] * 20)
-    stepped = smooth([0.0] * 50 + [1.0] * 5, 5)
-    assert stepped[49] == 0.0 and stepped[-1] == pytest.approx(0.5, abs=0.01)
+def test_smoothing_leaves_a_straight_line_alone_and_does_not_lag():
+    line = [2.0 * i for i in range(50)]
+    assert smooth(line, 5)[5:-5] == pytest.approx(line[5:-5])
+    stepped = smooth([0.0] * 20 + [1.0] * 20, 5)
+    assert stepped[14] == 0.0 and stepped[25] == 1.0
+    assert stepped[19] == pytest.approx(1 - stepped[20])
+    assert smooth([], 3) == [] and smooth([4.0], 3) == [4.0]
 
 
 def test_a_logarithmic_scale_gives_each_power_the_same_length():

@@ -32,6 +32,7 @@ from scratchlm.pipeline.svg_parts import (
     wrap,
 )
 
+_CHARACTER_WIDTH = 8.0
 _DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 2", "1 3")
 
 
@@ -84,7 +85,7 @@ def chart(
 ) -> str:
     """Draw lines; non-finite points are left out, an empty chart says so.
 
-    The y axis starts at zero unless told otherwise; a logarithmic one at a power of
+    Both axes start at zero unless the y axis is told otherwise; a logarithmic one at a power of
     ten below the least value. ``title`` is what a screen reader says.
     """
     shown = [_finite_series(one, y_log) for one in series]
@@ -97,6 +98,7 @@ def chart(
     parts += [_y_axis(y, y_label, top), _x_axis(x, x_label, height)]
     parts += [_reference(x, y, one) for one in references]
     parts += [_draw_series(x, y, one) for one in shown]
+    parts += [_reference_label(x, y, one) for one in references]
     parts.append(_end_labels(x, y, shown))
     return wrap(title, height, "".join(parts))
 
@@ -172,7 +174,7 @@ def _scales(
     ys += [one.y for one in references]
     ys = [y for y in ys if math.isfinite(y)]
     low, high = _y_range(min(ys), max(ys), from_zero, log)
-    x = Scale(min(xs), max(xs), 46, WIDTH - 14)
+    x = Scale(min(0.0, *xs), max(xs), 46, WIDTH - 14)
     return x, Scale(low, high, height - 46, top, log)
 
 
@@ -212,10 +214,11 @@ def _x_axis(x: Scale, label: str, height: float, grid_top: float | None = None) 
 
 
 def _reference(x: Scale, y: Scale, one: Reference) -> str:
-    at = y(one.y)
-    return segment("reference", x.start, at, x.end, at) + text_at(
-        x.start + 4, at - 4, one.label, "halo small"
-    )
+    return segment("reference", x.start, y(one.y), x.end, y(one.y))
+
+
+def _reference_label(x: Scale, y: Scale, one: Reference) -> str:
+    return text_at(x.start + 4, y(one.y) - 4, one.label, "halo small")
 
 
 def _draw_series(x: Scale, y: Scale, one: Series) -> str:
@@ -242,13 +245,15 @@ def _draw_series(x: Scale, y: Scale, one: Series) -> str:
 
 
 def _end_labels(x: Scale, y: Scale, series: Sequence[Series]) -> str:
-    """Names at the lines' ends, pushed apart where they would overlap."""
+    """Names at the lines' ends, above them, pushed apart where they would overlap."""
     named = sorted(
         (one for one in series if not one.raw and one.label), key=lambda s: -s.ys[-1]
     )
     parts, free = [], y.end + 10
     for one in named:
-        at = max(y(one.ys[-1]) - 7, free)
+        begin = x(one.xs[-1]) - _CHARACTER_WIDTH * len(one.label)
+        under = [b for a, b in zip(one.xs, one.ys, strict=True) if x(a) >= begin]
+        at = max(y(max(under)) - 7, free)
         free = at + 17
         parts.append(text_at(x(one.xs[-1]), at, one.label, "halo", "end"))
     return "".join(parts)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 from typing import TypeGuard
 
 WIDTH = 480.0
@@ -74,15 +75,12 @@ def thin(
     return [xs[i] for i in order], [ys[i] for i in order]
 
 
-def smooth(ys: Sequence[float], half_life: float) -> list[float]:
-    """Exponential moving average without the pull of its start (debiased)."""
-    decay = 0.5 ** (1 / max(half_life, 1e-9))
-    total = weight = 0.0
-    result = []
-    for y in ys:
-        total, weight = decay * total + y, decay * weight + 1
-        result.append(total / weight)
-    return result
+def smooth(ys: Sequence[float], half_width: int) -> list[float]:
+    """Centred moving average over 2 · half_width + 1 points, fewer at both ends."""
+    sums = [0.0, *accumulate(ys)]
+    n = len(ys)
+    bounds = [(max(0, i - half_width), min(n, i + half_width + 1)) for i in range(n)]
+    return [(sums[end] - sums[begin]) / (end - begin) for begin, end in bounds]
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
