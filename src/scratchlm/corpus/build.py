@@ -31,6 +31,7 @@ from scratchlm.corpus.split import Split, split_documents
 TRAIN, HELDOUT = "train.jsonl", "heldout.jsonl"
 CONVERSATIONS, PREFERENCES = "conversations.jsonl", "preferences.jsonl"
 RECEIPT = "receipt.json"
+NAMED_HELDOUT = 200  # ids that the receipt repeats; all are in heldout.jsonl
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def build_corpus(
         UserError: a path does not exist, or nothing usable remains.
     """
     receipt = Receipt()
-    documents = _clean(config, _collect(config, receipt, progress), receipt)
+    collected = _collect(config, receipt, progress)
+    documents = _clean(config, collected, receipt)
     documents = _deduplicate(config, documents, receipt, progress)
     _require_enough(config, documents, receipt)
     progress.note(_found_line(documents))
@@ -183,7 +185,7 @@ def _receipt_json(
         "train": _summary(split.train),
         "heldout": {
             **_summary(split.heldout),
-            "ids": [document.id for document in split.heldout],
+            "ids": [document.id for document in split.heldout[:NAMED_HELDOUT]],
         },
         "by_source": {
             name: _summary([d for d in documents if d.source == name])

@@ -20,9 +20,14 @@ def clean_text(text: str, repair_mojibake: bool = False) -> str:
     if repair_mojibake and _MOJIBAKE.search(text):
         text = "\n".join(map(_repair_line, text.split("\n")))
     text = _LINE_END.sub("\n", text)
-    text = _HALF_PAIR.sub("\ufffd", _REMOVED.sub("", text))
+    text = replace_half_pairs(_REMOVED.sub("", text))
     text = "\n".join([line.rstrip() for line in text.split("\n")]).strip("\n")
     return text + "\n" if text else ""
+
+
+def replace_half_pairs(text: str) -> str:
+    """Make any string fit for UTF-8: half surrogate pairs become U+FFFD."""
+    return _HALF_PAIR.sub("\ufffd", text)
 
 
 def _repair_line(line: str) -> str:

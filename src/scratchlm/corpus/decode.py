@@ -26,6 +26,11 @@ SEVEN_BIT = (
     (b"\x1b$", "iso2022_jp_ext"),
     (b"~{", "hz"),
 )
+# Mainframe and printer alphabets: in short Western texts they are guessed, not met.
+NOT_GUESSED = [
+    *("cp037", "cp273", "cp424", "cp500", "cp775", "cp875", "cp1006", "cp1026"),
+    *("cp1140", "hp_roman8", "iso8859_10", "iso8859_14", "iso8859_16"),
+]
 CONTROLS = bytes({*range(32), 127} - set(b"\b\t\n\v\f\r\x1a\x1b"))
 SAMPLE_BYTES = 2**16
 MOST_CONTROL_FRAC = 0.02
@@ -59,9 +64,12 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
             return _with_damage(data, encoding)
     if b"\0" in data:
         return _decode_wide(data)
+    seven_bit = _decode_seven_bit(data)  # first: it may be full of shift characters
+    if seven_bit is not None:
+        return seven_bit
     if _control_frac(data) > MOST_CONTROL_FRAC:
         raise UnreadableError("binary")
-    return _decode_seven_bit(data) or _decode_utf8(data) or _guess(data, declared)
+    return _decode_utf8(data) or _guess(data, declared)
 
 
 def _with_damage(data: bytes, encoding: str) -> Decoded:
@@ -144,7 +152,7 @@ def _guess(data: bytes, declared: str | None) -> Decoded:
     sample = data[:SAMPLE_BYTES]
     if len(sample) < len(data):
         sample = sample[: sample.rfind(b"\n") + 1] or sample
-    match = from_bytes(sample).best()
+    match = from_bytes(sample, cp_exclusion=NOT_GUESSED).best()
     if match is None:
         raise UnreadableError("unknown encoding")
     return _with_damage(data, match.encoding)

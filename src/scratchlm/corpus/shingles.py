@@ -1,11 +1,12 @@
 """Five-word shingles of many documents at once, as 64-bit hashes.
 
 A word is a run of ASCII letters and digits (folded to lower case) and of bytes
->= 0x80; a character of a script written without blanks (Chinese, Japanese, Thai)
-is a word of its own, and a run longer than 64 bytes is cut every 64. Shingle i of
-a document is a hash of its words i .. i+4; a document of fewer than five words has
-one shingle of them all, an empty one none. No byte is touched in Python: words are
-found as edges of a mask and hashed eight bytes at a time over whole blocks.
+>= 0x80 that are no typographic punctuation; a character of a script written without
+blanks (Chinese, Japanese, Thai) is a word of its own, and a run longer than 64 bytes
+is cut every 64. Shingle i of a document is a hash of its words i .. i+4; a document
+of fewer than five words has one shingle of them all, an empty one none. No byte is
+touched in Python: words are found as edges of a mask and hashed eight bytes at a
+time over whole blocks.
 All arithmetic is modulo 2**64 on little-endian integers with fixed constants.
 """
 
@@ -122,11 +123,25 @@ def _shingle_block(first: int, documents: list[bytes]) -> ShingleBlock:
     begins = np.cumsum(sizes + 1) - (sizes + 1)
     raw = b"\0".join(documents) + b"\0" * 9
     folded = _FOLD[np.frombuffer(raw, dtype=np.uint8)]
+    if folded.max(initial=0) >= 0x80:
+        _blank_punctuation(folded)
     starts, ends = _word_edges(folded)
     words = _hash_words(folded, starts, ends)
     edges = np.append(np.searchsorted(starts, begins), len(starts))
     hashes, counts = _join_words(words, edges)
     return ShingleBlock(first, hashes, counts)
+
+
+def _blank_punctuation(folded: Bytes) -> None:
+    """Typographic quotes, dashes and blanks separate words as their ASCII kin do.
+
+    0xC2 begins U+0080 to U+00BF, 0xE2 0x80 and 0xE2 0x81 begin U+2000 to U+207F.
+    """
+    two = np.flatnonzero(folded == 0xC2)
+    folded[two], folded[two + 1] = 0, 0
+    three = np.flatnonzero(folded == 0xE2)
+    three = three[(folded[three + 1] == 0x80) | (folded[three + 1] == 0x81)]
+    folded[three], folded[three + 1], folded[three + 2] = 0, 0, 0
 
 
 def _word_edges(folded: Bytes) -> tuple[Indices, Indices]:

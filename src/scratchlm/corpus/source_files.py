@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scratchlm.base.progress import SILENT, Progress
+from scratchlm.corpus.clean import replace_half_pairs
 from scratchlm.corpus.config import CorpusConfig
 from scratchlm.corpus.decode import UnreadableError, decode
 from scratchlm.corpus.document import Document
@@ -31,16 +32,24 @@ def collect_files(
 ) -> Iterator[Document]:
     """Documents of all files under `config.paths`, in the order of their names.
 
+    The files are found at once and read as the iterator is.
+
     Raises:
         UserError: one of the paths does not exist.
     """
-    files, rows = (
-        receipt.step("files", "files", NAMED_FILES),
-        receipt.step("rows", "rows"),
-    )
-    found = find_files(config.paths, files)
-    total = sum(file.n_bytes for file in found)
-    done = 0
+    files = receipt.step("files", "files", NAMED_FILES)
+    rows = receipt.step("rows", "rows")
+    return _read_files(config, find_files(config.paths, files), files, rows, progress)
+
+
+def _read_files(
+    config: CorpusConfig,
+    found: list[FoundFile],
+    files: Step,
+    rows: Step,
+    progress: Progress,
+) -> Iterator[Document]:
+    total, done = sum(file.n_bytes for file in found), 0
     with HtmlExtractor(config.html_timeout_s) as pages:
         reader = _Reader(config, files, rows, pages)
         for file in found:
@@ -109,7 +118,7 @@ class _Reader:
 
     def _read_archive(self, item: _Item, kind: str, data: bytes) -> Iterator[Document]:
         for member in archive_members(kind, data, self._limits):
-            name = f"{item.name}!/{member.name}"
+            name = f"{item.name}!/{replace_half_pairs(member.name)}"
             try:
                 content = member.read()
             except UnreadableError as error:
@@ -125,8 +134,10 @@ class _Reader:
             return
         text = self._decode(data, declared_charset(data) if kind == "html" else None)
         if kind == "html":
-            yield Text(self._pages.extract(text))
-        elif kind == "text":
+            text = self._pages.extract(text)
+        if not text.strip():
+            raise UnreadableError("empty")
+        if kind in ("html", "text"):
             yield Text(text)
         else:
             yield from row_texts(_rows(kind, text, name, step), field, name, step)

@@ -100,13 +100,14 @@ def _zstd(data: bytes) -> Iterator[bytes]:
     """Frame after frame; `stream_reader` would not notice an early end."""
     while data:
         frame = zstandard.ZstdDecompressor().decompressobj()
-        for start in range(0, len(data), ZSTD_PIECE_BYTES):
-            yield frame.decompress(data[start : start + ZSTD_PIECE_BYTES])
-            if frame.eof:
-                break
-        if not frame.eof:
-            raise EOFError
-        data = data[start + ZSTD_PIECE_BYTES - len(frame.unused_data) :]
+        done = 0
+        while not frame.eof:
+            piece = data[done : done + ZSTD_PIECE_BYTES]
+            if not piece:
+                raise EOFError
+            yield frame.decompress(piece)
+            done += len(piece)
+        data = data[done - len(frame.unused_data) :]
 
 
 _FORMATS: tuple[tuple[bytes, Callable[[bytes], Iterator[bytes]]], ...] = (

@@ -1,0 +1,43 @@
+import ast
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scratchlm.corpus.clean import clean_text, replace_half_pairs
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(alphabet=st.characters() | st.sampled_from("\r\n\t \x00\x85\ufeff")))
+def test_cleaning_twice_is_cleaning_once_and_the_result_is_utf8(text):
+    once = clean_text(text)
+    assert clean_text(once) == once
+    assert once.encode("utf-8").decode("utf-8") == once
+    assert once == "" or (once.endswith("\n") and not once.endswith("\n\n"))
+    assert not set(once) & set("\r\0\ufeff\x85")
+
+
+def test_every_kind_of_line_end_becomes_a_newline():
+    assert clean_text("a\r\nb\rc\nd\x0ce\x85f") == "a\nb\nc\nd\ne\nf\n"
+
+
+def test_blanks_at_line_ends_go_and_indentation_stays():
+    assert clean_text("\n\n  if x:  \n\t\ty \t\n\n\n") == "  if x:\n\t\ty\n"
+    assert clean_text(" \n\t\n\x00") == ""
+
+
+def test_a_program_means_the_same_after_cleaning():
+    program = 'def f(x):\r\n    s = "e\u0301 \u2028"\r\n\x0c\r\n    return s * x   \r\n'
+    ours = ast.dump(ast.parse(clean_text(program)))
+    assert ours == ast.dump(ast.parse(program.replace("\x0c", "")))
+
+
+def test_half_pairs_are_replaced_and_whole_characters_kept():
+    assert replace_half_pairs("a\ud800b😀") == "a\ufffdb😀"
+
+
+def test_mojibake_is_undone_only_on_request_and_only_where_it_is_certain():
+    wrong = "CafÃ© â€” naÃ¯ve\nplain Â and Ã alone\n"
+    assert clean_text(wrong) == wrong
+    assert clean_text(wrong, repair_mojibake=True) == (
+        "Café — naïve\nplain Â and Ã alone\n"
+    )

@@ -1,0 +1,115 @@
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scratchlm.corpus import dedup_minhash
+from scratchlm.corpus.dedup_minhash import remove_near_duplicates, sign
+from scratchlm.corpus.document import Document
+from scratchlm.corpus.shingles import jaccard, unique_shingles
+
+
+def insert_block(text: str, frac: float, other: str) -> str:
+    """Insert a block of `frac` times the length: Jaccard 1 / (1 + frac)."""
+    middle, length = text.index(" ", len(text) // 2), int(len(text) * frac)
+    return text[:middle] + " " + other[:length] + text[middle:]
+
+
+def likeness(left: Document, right: Document) -> float:
+    a, b = unique_shingles([left.text, right.text])
+    return jaccard(a, b)
+
+
+def test_every_planted_near_duplicate_goes_and_every_unique_document_stays(
+    documents, prose
+):
+    originals = documents(60, 400)
+    copies = [
+        Document(f"x{d.id}", insert_block(d.text, 0.1, prose(999, 400)), "copy")
+        for d in originals[:40]
+    ]
+    kept, removed = remove_near_duplicates(originals + copies, 0.8)
+    assert [pair.removed for pair in removed] == [d.id for d in originals[:40]]
+    assert [pair.kept for pair in removed] == [d.id for d in copies]
+    assert {d.id for d in kept} == {d.id for d in originals[40:] + copies}
+    assert all(0.85 < pair.jaccard < 0.95 for pair in removed)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.lists(st.sampled_from("abcd"), max_size=40), max_size=30))
+def test_a_removed_document_was_verified_against_a_kept_one(letters):
+    by_id = {
+        f"{i:02d}": Document(f"{i:02d}", " ".join(words), "")
+        for i, words in enumerate(letters)
+    }
+    kept, removed = remove_near_duplicates(list(by_id.values()), 0.7)
+    assert len(kept) + len(removed) == len(by_id)
+    stays = {d.id for d in kept}
+    for pair in removed:
+        assert pair.kept in stays
+        true = likeness(by_id[pair.removed], by_id[pair.kept])
+        assert pair.jaccard == true >= 0.7
+
+
+def test_the_order_of_the_input_changes_nothing_and_twice_is_once(documents, prose):
+    everything = documents(30, 200)
+    for level, frac in enumerate((0.02, 0.1, 0.3)):
+        everything += [
+            Document(f"l{level}{d.id}", insert_block(d.text, frac, prose(77, 300)), "c")
+            for d in everything[:10]
+        ]
+    first = remove_near_duplicates(everything, 0.8)
+    assert first[1]
+    for seed in range(3):
+        shuffled = random.Random(seed).sample(everything, len(everything))
+        kept, removed = remove_near_duplicates(shuffled, 0.8)
+        assert sorted(kept, key=lambda d: d.id) == sorted(first[0], key=lambda d: d.id)
+        assert removed == first[1]
+    assert remove_near_duplicates(first[0], 0.8) == (first[0], [])
+
+
+def test_one_giant_document_that_quotes_all_others_removes_none(documents):
+    quoted = documents(20, 300)
+    giant = Document("giant", "\n".join(d.text for d in quoted), "")
+    assert remove_near_duplicates([*quoted, giant], 0.8) == ([*quoted, giant], [])
+
+
+def test_documents_without_words_resemble_nothing():
+    blank = [Document(str(i), "... !\n" * i, "") for i in range(5)]
+    assert remove_near_duplicates(blank, 0.8) == (blank, [])
+    assert remove_near_duplicates([], 0.8) == ([], [])
+
+
+def test_short_documents_of_the_same_words_are_near_duplicates():
+    pair = [Document("a", "Yes, we can.", ""), Document("b", "yes we can", "")]
+    kept, removed = remove_near_duplicates(pair, 0.8)
+    assert [d.id for d in kept] == ["a"]
+    assert removed[0].jaccard == 1.0
+
+
+@pytest.mark.parametrize("frac", [0.1, 0.6])
+def test_agreement_of_signatures_estimates_the_true_jaccard(prose, frac):
+    pairs = [
+        (prose(seed, 200), insert_block(prose(seed, 200), frac, prose(10**6, 200)))
+        for seed in range(40)
+    ]
+    left, right = (sign([pair[side] for pair in pairs]) for side in (0, 1))
+    estimate = float((left == right).mean())
+    a = unique_shingles([left for left, _ in pairs])
+    b = unique_shingles([right for _, right in pairs])
+    true = float(np.mean([jaccard(x, y) for x, y in zip(a, b, strict=True)]))
+    assert abs(estimate - true) < 0.03
+
+
+def test_a_crowd_that_shares_a_template_keeps_its_limits(prose, monkeypatch):
+    """Past the limits a duplicate may stay, but nothing goes unverified."""
+    monkeypatch.setattr(dedup_minhash, "MOST_LEADERS_PER_BUCKET", 3)
+    monkeypatch.setattr(dedup_minhash, "MOST_EXACT_COMPARISONS", 1)
+    form = prose(1, 150)
+    crowd = [Document(f"{i:03d}", form + prose(i + 2, 60), "") for i in range(60)]
+    twin = Document("twin", crowd[7].text + "one more word", "")
+    kept, removed = remove_near_duplicates([*crowd, twin], 0.9)
+    assert [(pair.removed, pair.kept) for pair in removed] == [("007", "twin")]
+    assert len(kept) == 60

@@ -1,0 +1,100 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from scratchlm.base.errors import UserError
+from scratchlm.corpus.receipt import Step
+from scratchlm.corpus.walk import find_files
+
+
+def reasons(step: Step) -> dict[str, list[str]]:
+    return {reason: drop.examples for reason, drop in step.dropped.items()}
+
+
+def make_tree(root: Path, names: list[str]) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+
+
+def test_files_come_sorted_by_name_whatever_order_the_disk_has(tmp_path):
+    names = ["b/2.txt", "a.txt", "b/10.txt", "b/c/x.md", "Z.txt"]
+    make_tree(tmp_path / "one", names)
+    make_tree(tmp_path / "two", names[::-1])
+    for folder in ("one", "two"):
+        found = find_files([str(tmp_path / folder)], Step("files"))
+        expected = ["Z.txt", "a.txt", "b/10.txt", "b/2.txt", "b/c/x.md"]
+        assert [file.name for file in found] == [f"{folder}/{n}" for n in expected]
+        assert found[0].n_bytes == 5
+
+
+def test_a_circle_of_links_ends_and_is_named(tmp_path):
+    make_tree(tmp_path / "root", ["a/x.txt"])
+    (tmp_path / "root/a/up").symlink_to(tmp_path / "root")
+    (tmp_path / "root/self").symlink_to(tmp_path / "root/self")
+    (tmp_path / "root/lost").symlink_to(tmp_path / "nothing")
+    step = Step("files")
+    found = find_files([str(tmp_path / "root")], step)
+    assert [file.name for file in found] == ["root/a/x.txt"]
+    assert reasons(step) == {
+        "symbolic link in a circle": ["root/a/up", "root/self"],
+        "broken link": ["root/lost"],
+    }
+
+
+def test_a_file_reached_twice_is_read_once(tmp_path):
+    make_tree(tmp_path / "root", ["a.txt", "b/c.txt"])
+    (tmp_path / "root/link.txt").symlink_to(tmp_path / "root/a.txt")
+    step = Step("files")
+    paths = [str(tmp_path / "root"), str(tmp_path / "root/b")]
+    found = find_files(paths, step)
+    assert [file.path.name for file in found] == ["c.txt", "a.txt"]
+    assert step.n_dropped == 2
+    assert find_files(paths[::-1], Step("files")) == found
+
+
+def test_pipes_and_hidden_files_are_never_opened(tmp_path):
+    make_tree(tmp_path / "root", ["a.txt", ".git/config", ".hidden"])
+    os.mkfifo(tmp_path / "root/pipe")
+    step = Step("files")
+    assert len(find_files([str(tmp_path / "root")], step)) == 1
+    assert reasons(step) == {
+        "hidden": ["root/.git", "root/.hidden"],
+        "neither file nor folder": ["root/pipe"],
+    }
+
+
+def test_folders_of_one_name_are_told_apart(tmp_path):
+    make_tree(tmp_path, ["x/data/a.txt", "y/data/a.txt"])
+    found = find_files([str(tmp_path / "y/data"), str(tmp_path / "x/data")], Step(""))
+    assert [(f.name, f.path.read_text()) for f in found] == [
+        ("data/a.txt", "x/data/a.txt"),
+        ("data~2/a.txt", "y/data/a.txt"),
+    ]
+
+
+def test_a_name_that_is_no_utf8_becomes_one(tmp_path):
+    (tmp_path / "root").mkdir()
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/root/\xff.txt")).write_text("x")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    (file,) = find_files([str(tmp_path / "root")], Step("files"))
+    assert file.name == "root/\ufffd.txt"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path):
+    make_tree(tmp_path / "root", ["a.txt", "shut/b.txt"])
+    (tmp_path / "root/shut").chmod(0)
+    step = Step("files")
+    assert len(find_files([str(tmp_path / "root")], step)) == 1
+    assert reasons(step) == {"unreadable: Permission denied": ["root/shut"]}
+    (tmp_path / "root/shut").chmod(0o700)
+
+
+def test_a_path_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not exist; check the path"):
+        find_files([str(tmp_path / "none")], Step("files"))
