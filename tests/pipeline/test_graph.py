@@ -1,8 +1,7 @@
-"""Laws of the stage graph: what is up to date stays, what is not runs, no kill hurts."""
+"""Laws of the stage graph: what is up to date stays, and no kill hurts."""
 
 import itertools
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given

@@ -40,9 +40,9 @@ def holder(tmp_path):
 def test_a_second_process_is_told_in_one_line_that_the_run_is_in_use(tmp_path, holder):
     run = open_run(tmp_path, "mine")
     assert run.is_locked()
-    with pytest.raises(UserError, match="another process is working on run mine"):
-        with run.locked():
-            pass
+    in_use = pytest.raises(UserError, match="another process is working on run mine")
+    with in_use, run.locked():
+        pass
 
 
 def test_a_killed_process_leaves_no_lock(tmp_path, holder):

@@ -89,7 +89,7 @@ def find_commit(directory: Path) -> str | None:
 
 def collect_seeds(recipe: Mapping[str, Any]) -> dict[str, int]:
     """Every seed of a recipe, by its dotted key."""
-    seeds = {}
+    seeds: dict[str, int] = {}
     for key, value in recipe.items():
         if isinstance(value, Mapping):
             seeds |= {f"{key}.{k}": v for k, v in collect_seeds(value).items()}

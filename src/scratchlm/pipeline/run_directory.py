@@ -61,6 +61,11 @@ class RunDirectory:
         return self.path / "metrics.jsonl"
 
     @property
+    def samples_path(self) -> Path:
+        """What the model wrote while it was trained, one JSON row a sample."""
+        return self.path / "samples.jsonl"
+
+    @property
     def report_path(self) -> Path:
         """The self-contained page."""
         return self.path / "report.html"

@@ -1,0 +1,51 @@
+"""Options and columns that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+def runs_dir_option(command: CommandT) -> CommandT:
+    """`--runs-dir`: where runs stand."""
+    return click.option(
+        "--runs-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="SCRATCHLM_RUNS",
+        default="runs",
+        show_default=True,
+        help="Folder of the runs.",
+    )(command)
+
+
+def out_option(command: CommandT) -> CommandT:
+    """`--out`: the folder to write to."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        required=True,
+        help="Folder to write to.",
+    )(command)
+
+
+def overrides_argument(command: CommandT) -> CommandT:
+    """`a.b=value …`: settings of the recipe."""
+    return click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")(command)
+
+
+def print_table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Print rows in columns; those named in `right` are set flush right."""
+    if not rows:
+        return
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        click.echo("  ".join(cells).rstrip())

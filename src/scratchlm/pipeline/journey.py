@@ -1,0 +1,136 @@
+"""The journey: from raw text to a chat model, and again in seconds.
+
+    lock → corpus → calibrate → freeze the recipe → every other stage → report
+
+What is up to date is skipped and said. What was interrupted continues. After the
+recipe is frozen nothing depends on a clock.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from scratchlm import __version__
+from scratchlm.base.atomic import remove_leftovers, write_json
+from scratchlm.base.config import build_config
+from scratchlm.base.metrics import read_metrics
+from scratchlm.base.units import format_duration
+from scratchlm.corpus import CorpusConfig
+from scratchlm.pipeline.calibration import Calibration
+from scratchlm.pipeline.closing import closing_lines
+from scratchlm.pipeline.events import stage_times
+from scratchlm.pipeline.facts import count_facts
+from scratchlm.pipeline.freeze import check_draft, freeze, read_frozen
+from scratchlm.pipeline.inputs import count_input_bytes, hash_inputs
+from scratchlm.pipeline.manifest import build_manifest
+from scratchlm.pipeline.preflight import (
+    check_needs,
+    estimate_text_needs,
+    estimate_training_needs,
+)
+from scratchlm.pipeline.recipe import Recipe
+from scratchlm.pipeline.request import Request, save_request
+from scratchlm.pipeline.stages import build_corpus_stage, build_stages
+from scratchlm.pipeline.walk import Say, Walk
+
+
+def run_journey(request: Request, command: str = "", say: Say = print) -> Path:
+    """Walk the whole way for one run; returns its directory.
+
+    Args:
+        request: which run, and the draft of its recipe (`make_request`).
+        command: the command line, for the manifest.
+        say: prints one line.
+
+    Raises:
+        UserError: a mistake in the draft, too little disk or memory, another process
+            at work in this run, or nothing usable in the text.
+    """
+    run = request.run
+    check_draft(request.draft)
+    with run.locked():
+        remove_leftovers(run.path)
+        say(_opening(request))
+        save_request(request)
+        walk = Walk(run, say)
+        inputs = _collect(request, walk)
+        recipe = read_frozen(request) or _freeze(request, say)
+        _write_manifest(request, recipe, inputs, command)
+        _check_room(request, recipe)
+        for stage in build_stages(recipe):
+            walk.advance(stage)
+        _report(request, walk)
+        for line in closing_lines(run, walk.made):
+            say(line)
+    return run.path
+
+
+def _opening(request: Request) -> str:
+    run = request.run
+    if request.again:
+        how = "as it was asked for before"
+    elif request.amended:
+        how = "amended: what this changes is made again"
+    else:
+        how = f"{request.draft.get('minutes', 10):g} min"
+    recipe = request.recipe
+    return f"ScratchLM {__version__} · {run.path} · recipe {recipe}, {how}"
+
+
+def _collect(request: Request, walk: Walk) -> dict[str, str]:
+    config = build_config(CorpusConfig, request.draft.get("corpus", {}), "corpus")
+    inputs = hash_inputs(config)
+    check_needs(estimate_text_needs(count_input_bytes(config)), request.run.path)
+    walk.advance(build_corpus_stage(config, inputs))
+    return inputs
+
+
+def _freeze(request: Request, say: Say) -> Recipe:
+    facts = count_facts(request.run.stage("corpus"))
+    recipe, derived = freeze(request, facts, lambda: _calibrate(request, say))
+    for note in derived.notes:
+        say(f"{'':<13} {'note':>11}  {note}")
+    for key, reason in derived.reasons.items():
+        say(f"  {key} = {_show(recipe, key)}: {reason}")
+    return recipe
+
+
+def _calibrate(request: Request, say: Say) -> Calibration:
+    from scratchlm.pipeline.calibrate import calibrate
+
+    times = stage_times(read_metrics(request.run.metrics_path))
+    corpus_s = times["corpus"].wall_s if "corpus" in times else 0.0
+    begun = time.monotonic()
+    found = calibrate(request.draft, corpus_s)
+    took = format_duration(time.monotonic() - begun)
+    say(f"{'calibration':<13} {took:>11}  {found.summary()}")
+    return found
+
+
+def _show(recipe: Recipe, key: str) -> object:
+    found: object = recipe
+    for part in key.split("."):
+        found = getattr(found, part)
+    return f"{found:,}" if isinstance(found, int) and found >= 10_000 else found
+
+
+def _write_manifest(
+    request: Request, recipe: Recipe, inputs: dict[str, str], command: str
+) -> None:
+    parts = recipe.model_dump(mode="json")
+    write_json(request.run.manifest_path, build_manifest(parts, inputs, command))
+
+
+def _check_room(request: Request, recipe: Recipe) -> None:
+    needs = estimate_training_needs(
+        recipe.model, recipe.machine, recipe.train.micro_batch_size, 2
+    )
+    check_needs(needs, request.run.path, recipe.machine.device)
+
+
+def _report(request: Request, walk: Walk) -> None:
+    if walk.made or not request.run.report_path.exists():
+        from scratchlm.pipeline.report import write_report
+
+        write_report(request.run.path)
