@@ -15,8 +15,8 @@ from scratchlm.base.metrics import MetricsWriter, read_metrics
 from scratchlm.evaluate.conversations import Answer, judge_answers
 from scratchlm.evaluate.match import token_f1
 from scratchlm.pipeline.events import stage_done, stage_started
-from scratchlm.pipeline.report import build_report, loss_curve_svg, render_report
-from scratchlm.pipeline.report_files import STAGES
+from scratchlm.pipeline.report import loss_curve_svg, render_report, write_report
+from scratchlm.pipeline.stages import STAGE_NAMES
 from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
 
 EVIL = '</script><img src=x onerror="alert(1)"> & \x00\x1b[31m \udcff'
@@ -77,7 +77,7 @@ def build_run(directory, word="word"):
     _write_text_stages(directory, word)
     _write_evaluations(directory, word)
     _write_exports(directory)
-    for stage in STAGES:
+    for stage in STAGE_NAMES:
         marker = {"key": "k" * 64, "config": "c", "inputs": {}, "outputs": {"a": "b"}}
         write_json(directory / stage / "stage.json", {**marker, "summary": word})
     return directory
@@ -85,7 +85,7 @@ def build_run(directory, word="word"):
 
 def _write_metrics(path):
     rng = random.Random(0)
-    for stage in STAGES:
+    for stage in STAGE_NAMES:
         stage_started(path, stage, continues=False)
         if stage in ("train", "finetune", "align"):
             _write_losses(path, stage, rng)
@@ -145,7 +145,7 @@ def _write_evaluations(directory, word):
     kind = {"n_pairs": 9, "before_frac": before, "after_frac": after}
     gain = {"change_frac": {"value": 0.2, "low": 0.1, "high": 0.3}}
     accuracy = {"hard": {**kind, **gain, "excludes_zero": True}}
-    write_json(directory / "align" / "accuracy.json", {"accuracy": accuracy})
+    write_json(directory / "evaluate_chat" / "preferences.json", accuracy)
 
 
 def _write_exports(directory):
@@ -155,8 +155,9 @@ def _write_exports(directory):
         "group_size": 32,
         "file_bytes": {"bfloat16": 9_000_000, "quantized": 3_000_000, "ratio": 3.0},
         "full_precision": {"bfloat16": ["embed_tokens.weight"], "float32": []},
-        "unseen": {"loss_nats": 2.02, "reference_loss_nats": 2.0, "n_tokens": 50},
     }
+    compared = {"bf16": {"value": 2.0}, "quantized": {"value": 2.02}, "ratio": 1.01}
+    write_json(directory / "quantize" / "comparison.json", compared)
     write_json(directory / "quantize" / "receipt.json", receipt)
     formats = {
         "scratchlm": {"written": True, "what": "our own safetensors"},
@@ -180,7 +181,7 @@ def copy(run, tmp_path):
 
 @pytest.fixture(scope="module")
 def page(run):
-    return Page(build_report(run).read_text(encoding="utf-8"))
+    return Page(write_report(run).read_text(encoding="utf-8"))
 
 
 def test_the_report_is_one_file_that_asks_the_network_for_nothing(run, page):
@@ -217,7 +218,7 @@ def test_the_story_stands_in_the_order_of_the_stages(page):
         "1.600 bits per byte, fewer than xz in both forms (2.000 and 1.700)",
         "The answers fit their questions better than both straw men, in each kind",
         "raised the accuracy in 1 of 1 kinds of pairs, in 1 by more than the interval",
-        "needs 1.00 % more bits than the model it came from",
+        "the quantised model needs 1.00 % more bits per byte",
         "no architecture holds post-norm",
         "train was interrupted and continued: 2 attempts",
         "preference training lowered the token F1",
@@ -246,7 +247,7 @@ def test_best_median_and_worst_answers_of_each_kind_can_be_opened(page):
     assert "Return the 10th word." in page.text
 
 
-@pytest.mark.parametrize("missing", STAGES)
+@pytest.mark.parametrize("missing", STAGE_NAMES)
 def test_a_stage_that_has_not_run_is_said_to_be_not_run_yet(copy, missing):
     shutil.rmtree(copy / missing)
     page = Page(render_report(copy))
@@ -313,4 +314,4 @@ def test_the_loss_curve_of_the_metrics_is_a_valid_figure_file(run, tmp_path):
 
 def test_where_there_is_no_run_there_is_one_clear_line(tmp_path):
     with pytest.raises(UserError, match="is no run directory"):
-        build_report(tmp_path / "none")
+        write_report(tmp_path / "none")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scratchlm.evaluate.evaluate import EvaluateConfig as EvaluateConfig
     from scratchlm.evaluate.evaluate import evaluate_base as evaluate_base
     from scratchlm.evaluate.evaluate import evaluate_chat as evaluate_chat
+    from scratchlm.evaluate.evaluate import select_documents as select_documents
     from scratchlm.evaluate.match import token_f1 as token_f1
     from scratchlm.evaluate.statistics import Interval as Interval
     from scratchlm.evaluate.statistics import (
@@ -48,6 +49,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "evaluate_conversations": "conversations",
         "measure_compression": "compression",
         "paired_bootstrap_interval": "statistics",
+        "select_documents": "evaluate",
         "token_f1": "match",
     },
 )

@@ -47,8 +47,8 @@ CHAPTERS: tuple[tuple[str, str, Callable[[RunFiles], str]], ...] = (
 """Anchor, name in the contents, and what writes it, in the order of the stages."""
 
 
-def build_report(run_directory: Path) -> Path:
-    """Write ``report.html`` into a run directory; returns its path.
+def write_report(run_directory: Path) -> Path:
+    """Write ``report.html`` into a run directory; return its path.
 
     Raises:
         UserError: there is no run.

@@ -12,12 +12,12 @@ from scratchlm.pipeline.svg import Row, dot_plot
 
 def base_section(run: RunFiles) -> str:
     """Bits per byte of the pretrained model beside those of xz."""
-    result = run.stage_json("evaluate_base")
+    result = run.evaluation("evaluate_base")
     measured = result.get("bits_per_byte")
     if not isinstance(measured, Mapping) or measured.get("value") is None:
         state = paragraph(f"Evaluation: {run.state('evaluate_base')}.")
         return section("base", "The base model on held-out text", state)
-    chat = dig(run.stage_json("evaluate_chat"), "bits_per_byte")
+    chat = dig(run.evaluation("evaluate_chat"), "bits_per_byte")
     return section(
         "base",
         "The base model on held-out text",

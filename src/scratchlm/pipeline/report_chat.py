@@ -40,25 +40,31 @@ PAIR_NAMES = {
 def finetune_section(run: RunFiles) -> str:
     """How the base model became one that answers."""
     return _stage_section(
-        run, "finetune", "Fine-tuning: from model to chatbot", "Fine-tuning loss"
+        run,
+        "finetune",
+        "Fine-tuning: from model to chatbot",
+        "Fine-tuning loss",
+        "nats a token",
     )
 
 
 def align_section(run: RunFiles) -> str:
     """How preferences changed it: accuracy on held-out pairs before and after."""
-    accuracy = find_accuracy(run.stage_json("align"))
+    files = run.stage_files("align") | run.stage_files("evaluate_chat")
+    accuracy = next(filter(None, map(find_accuracy, files.values())), {})
     return _stage_section(
         run,
         "align",
         "Preferences: which of two answers is better",
         "Preference loss",
+        "nats a pair",
         accuracy_figure(accuracy) if accuracy else "",
     )
 
 
 def chat_section(run: RunFiles) -> str:
     """The questions of each kind, the straw men, and the answers themselves."""
-    result = run.stage_json("evaluate_chat")
+    result = run.evaluation("evaluate_chat")
     kinds = result.get("kinds")
     if not isinstance(kinds, Mapping) or not kinds:
         state = paragraph(f"Evaluation: {run.state('evaluate_chat')}.")
@@ -176,13 +182,15 @@ def accuracy_title(accuracy: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
-def _stage_section(run: RunFiles, stage: str, title: str, name: str, *more: str) -> str:
+def _stage_section(
+    run: RunFiles, stage: str, title: str, name: str, unit: str, *more: str
+) -> str:
     if run.state(stage) == "not run yet":
         return section(stage, title, paragraph("Not run yet."))
     key = run.find_metric(stage, "loss")
     steps, losses = run.series(key, stage) if key else ([], [])
     time = run.times.get(stage)
-    receipt = run.stage_json(stage)
+    files = run.stage_files(stage)
     return section(
         stage,
         title,
@@ -193,9 +201,9 @@ def _stage_section(run: RunFiles, stage: str, title: str, name: str, *more: str)
                 ("time", format_duration(time.wall_s) if time else None),
             ]
         ),
-        loss_figure(steps, losses, name) if steps else "",
+        loss_figure(steps, losses, name, unit) if steps else "",
         *more,
-        details("What this stage's files say", tree(receipt)) if receipt else "",
+        details("What this stage's files say", tree(files)) if files else "",
     )
 
 

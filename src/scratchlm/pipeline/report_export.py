@@ -10,6 +10,7 @@ from scratchlm.pipeline.report_files import RunFiles, dig
 from scratchlm.pipeline.report_page import (
     details,
     facts,
+    interval,
     paragraph,
     section,
     table,
@@ -28,7 +29,7 @@ def quantize_section(run: RunFiles) -> str:
     return section(
         "quantize",
         title,
-        _verdict(receipt),
+        _verdict(find_quantization(run)),
         facts(
             [
                 ("method", _method(receipt)),
@@ -91,27 +92,24 @@ def export_section(run: RunFiles) -> str:
     )
 
 
-def quantization_loss_frac(receipt: Mapping[str, Any]) -> float | None:
-    """Relative rise of the loss on the same unseen tokens: 0.012 is 1.2 %.
-
-    On the same tokens the ratio of losses is the ratio of bits per byte.
-    """
-    loss = dig(receipt, "unseen", "loss_nats")
-    reference = dig(receipt, "unseen", "reference_loss_nats")
-    if not isinstance(loss, int | float) or not reference:
-        return None
-    return float(loss / reference - 1)
+def find_quantization(run: RunFiles) -> dict[str, Any]:
+    """Bits per byte before and after: ``bf16``, ``quantized``, ``ratio``; or empty."""
+    for value in run.stage_files("quantize").values():
+        if {"bf16", "quantized", "ratio"} <= value.keys():
+            return value
+    return {}
 
 
-def _verdict(receipt: Mapping[str, Any]) -> str:
-    rise = quantization_loss_frac(receipt)
-    if rise is None:
+def _verdict(compared: Mapping[str, Any]) -> str:
+    ratio = compared.get("ratio")
+    if not isinstance(ratio, int | float):
         return ""
-    n_tokens = dig(receipt, "unseen", "n_tokens")
+    way = "more" if ratio > 1 else "fewer"
     return paragraph(
-        f"On {n_tokens} tokens that took no part in any choice, the quantised model "
-        f"needs {abs(100 * rise):.2f} % {'more' if rise > 0 else 'fewer'} bits than "
-        "the model it came from."
+        f"On held-out text the quantised model needs {abs(100 * (ratio - 1)):.2f} % "
+        f"{way} bits per byte than the same model in bfloat16: "
+        f"{interval(compared.get('quantized'))} instead of "
+        f"{interval(compared.get('bf16'))}."
     )
 
 

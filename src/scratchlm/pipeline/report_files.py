@@ -19,19 +19,7 @@ from scratchlm.base.errors import UserError
 from scratchlm.base.metrics import read_metrics
 from scratchlm.pipeline.events import StageTime, stage_times
 from scratchlm.pipeline.graph import DONE, STARTED, Marker, read_marker
-
-STAGES = (
-    "corpus",
-    "tokenizer",
-    "data",
-    "train",
-    "evaluate_base",
-    "finetune",
-    "align",
-    "evaluate_chat",
-    "quantize",
-    "export",
-)
+from scratchlm.pipeline.stages import STAGE_NAMES
 
 
 @dataclass
@@ -51,7 +39,7 @@ class RunFiles:
         self.metrics = [row for row in rows if isinstance(row, dict)]
         self.times: dict[str, StageTime] = stage_times(self._whole_rows())
         self.markers: dict[str, Marker | None] = {
-            name: read_marker(self.directory / name) for name in STAGES
+            name: read_marker(self.directory / name) for name in STAGE_NAMES
         }
 
     @property
@@ -78,14 +66,16 @@ class RunFiles:
             return {}
         return value if isinstance(value, dict) else {"value": value}
 
-    def stage_json(self, stage: str) -> dict[str, Any]:
-        """All JSON objects at the top of a stage's folder, laid over each other."""
-        merged: dict[str, Any] = {}
+    def evaluation(self, stage: str) -> dict[str, Any]:
+        """What ``evaluate_base`` or ``evaluate_chat`` found."""
+        return self.json(f"{stage}/evaluation.json")
+
+    def stage_files(self, stage: str) -> dict[str, dict[str, Any]]:
+        """All JSON objects at the top of a stage's folder, by file name."""
         folder = self.directory / stage
-        for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-            if path.name not in (DONE, STARTED):
-                merged |= self.json(f"{stage}/{path.name}")
-        return merged
+        paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+        names = [path.name for path in paths if path.name not in (DONE, STARTED)]
+        return {name: self.json(f"{stage}/{name}") for name in names}
 
     def rows(self, name: str, limit: int = 10_000) -> list[dict[str, Any]]:
         """The first rows of a JSON-lines file, by relative path."""

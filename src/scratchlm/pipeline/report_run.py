@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scratchlm.base.units import format_duration
-from scratchlm.pipeline.report_export import quantization_loss_frac
-from scratchlm.pipeline.report_files import STAGES, RunFiles, dig
+from scratchlm.pipeline.report_export import find_quantization
+from scratchlm.pipeline.report_files import RunFiles, dig
 from scratchlm.pipeline.report_page import (
     code,
     details,
@@ -20,13 +20,14 @@ from scratchlm.pipeline.report_page import (
     table,
     tree,
 )
+from scratchlm.pipeline.stages import STAGE_NAMES
 
 MANY_SPIKES = 3.0  # a loss so many times its neighbour's is worth a line
 
 
 def glance_section(run: RunFiles) -> str:
     """The run in one table."""
-    done = [stage for stage in STAGES if run.state(stage) == "done"]
+    done = [stage for stage in STAGE_NAMES if run.state(stage) == "done"]
     total_s = sum(time.wall_s for time in run.times.values())
     return section(
         "glance",
@@ -34,7 +35,7 @@ def glance_section(run: RunFiles) -> str:
         paragraph(str(run.recipe.get("title", ""))) if run.recipe.get("title") else "",
         facts(
             [
-                ("stages done", f"{len(done)} of {len(STAGES)}"),
+                ("stages done", f"{len(done)} of {len(STAGE_NAMES)}"),
                 ("time in all", format_duration(total_s) if total_s else None),
                 *_results(run),
             ]
@@ -76,7 +77,7 @@ def oddities_section(run: RunFiles) -> str:
 def receipts_section(run: RunFiles) -> str:
     """Every stage: its state, time, attempts, key, inputs and outputs."""
     rows, papers = [], []
-    for stage in STAGES:
+    for stage in STAGE_NAMES:
         marker, time = run.markers[stage], run.times.get(stage)
         rows.append(
             [
@@ -131,7 +132,7 @@ def environment_section(run: RunFiles) -> str:
 
 
 def _results(run: RunFiles) -> Iterator[tuple[str, Any]]:
-    base, chat = run.stage_json("evaluate_base"), run.stage_json("evaluate_chat")
+    base, chat = run.evaluation("evaluate_base"), run.evaluation("evaluate_chat")
     if base.get("bits_per_byte"):
         yield "bits per byte, base model", interval(base["bits_per_byte"])
     packed = base.get("compression") or {}
@@ -146,11 +147,10 @@ def _results(run: RunFiles) -> Iterator[tuple[str, Any]]:
             f"token F1, {kind}",
             f"{interval(judged.get('f1'))}; best constant {constant}",
         )
-    receipt = run.json("quantize/receipt.json")
-    rise = quantization_loss_frac(receipt)
-    if rise is not None:
-        ratio = dig(receipt, "file_bytes", "ratio")
-        yield "four bits", f"{ratio} times smaller, {100 * rise:+.2f} % bits"
+    compared = find_quantization(run)
+    if compared:
+        smaller, more = compared.get("file_size_ratio"), 100 * (compared["ratio"] - 1)
+        yield "four bits", f"{smaller} times smaller, {more:+.2f} % bits per byte"
 
 
 def _three(value: Any) -> str | None:
@@ -177,7 +177,7 @@ def _oddities(run: RunFiles) -> Iterator[str]:
 
 
 def _odd_answers(run: RunFiles) -> Iterator[str]:
-    chat = run.stage_json("evaluate_chat")
+    chat = run.evaluation("evaluate_chat")
     if chat.get("n_too_long"):
         yield f"{chat['n_too_long']} questions were too long for the context"
     for kind, judged in (chat.get("kinds") or {}).items():

@@ -43,41 +43,48 @@ def training_section(run: RunFiles) -> str:
     )
 
 
-def loss_figure(steps: Sequence[int], losses: Sequence[float], name: str) -> str:
+def loss_figure(
+    steps: Sequence[int],
+    losses: Sequence[float],
+    name: str,
+    unit: str = "nats a token",
+) -> str:
     """The loss curve with a title that says how far it fell, and its points."""
-    drawing = loss_curve(steps, losses, name)
-    points = table(["step", "loss"], zip(steps, losses, strict=True), "nats a token")
-    return figure(loss_title(losses, name, len(steps)), drawing, points_table(points))
+    drawing = loss_curve(steps, losses, name, unit)
+    points = table(["step", "loss"], zip(steps, losses, strict=True), unit)
+    return figure(loss_title(losses, name, unit), drawing, points_table(points))
 
 
-def moving_average(losses: Sequence[float]) -> list[float]:
-    """The moving average that figures and titles speak of."""
-    return smooth(losses, max(1, round(SMOOTHED_SHARE * len(losses))))
+def moving_average(values: Sequence[float]) -> list[float]:
+    """What figures draw bold and titles speak of."""
+    return smooth(values, max(1, round(SMOOTHED_SHARE * len(values))))
 
 
-def loss_title(losses: Sequence[float], name: str, n_steps: int) -> str:
+def loss_title(losses: Sequence[float], name: str, unit: str) -> str:
     """``Training loss fell from 8.32 to 2.10 nats a token in 1,800 steps``."""
-    means = moving_average(losses)
-    first, last = losses[0], means[-1]
+    first, last = losses[0], moving_average(losses)[-1]
     way = "fell" if last < first else "rose"
     return (
-        f"{name} {way} from {first:.2f} to {last:.2f} nats a token in {n_steps:,} steps"
+        f"{name} {way} from {first:.2f} to {last:.2f} {unit} in {len(losses):,} steps"
     )
 
 
 def loss_curve(
-    steps: Sequence[int], losses: Sequence[float], name: str, show_title: bool = False
+    steps: Sequence[int],
+    losses: Sequence[float],
+    name: str,
+    unit: str = "nats a token",
+    show_title: bool = False,
 ) -> str:
     """The curve alone: raw losses pale, their moving average bold."""
-    means = moving_average(losses)
     return chart(
-        loss_title(losses, name, len(steps)),
+        loss_title(losses, name, unit),
         [
             Series("", steps, losses, raw=True),
-            Series("moving average", steps, means),
+            Series("moving average", steps, moving_average(losses)),
         ],
         x_label="optimizer step",
-        y_label="nats a token",
+        y_label=unit,
         show_title=show_title,
     )
 
@@ -118,7 +125,7 @@ def _validation_figure(run: RunFiles) -> str:
     ):
         steps, values = run.series(key)
         if steps:
-            packed = run.stage_json("evaluate_base").get("compression") or {}
+            packed = run.evaluation("evaluate_base").get("compression") or {}
             lines = [
                 Reference(float(packed[name]), label)
                 for name, label in (

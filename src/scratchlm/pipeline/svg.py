@@ -32,6 +32,7 @@ from scratchlm.pipeline.svg_parts import (
     wrap,
 )
 
+LEFT = 54.0
 _CHARACTER_WIDTH = 8.0
 _DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 2", "1 3")
 
@@ -85,14 +86,14 @@ def chart(
 ) -> str:
     """Draw lines; non-finite points are left out, an empty chart says so.
 
-    Both axes start at zero unless the y axis is told otherwise; a logarithmic one at a power of
-    ten below the least value. ``title`` is what a screen reader says.
+    Both axes start at zero unless the y axis is told otherwise; a logarithmic one at
+    a power of ten below the least value. ``title`` is what a screen reader says.
     """
     shown = [_finite_series(one, y_log) for one in series]
     shown = [one for one in shown if one.xs]
     if not shown:
         return wrap(title, 60, text_at(WIDTH / 2, 35, "no points yet", anchor="middle"))
-    top = 44.0 if show_title else 26.0
+    top = 52.0 if show_title else 34.0
     x, y = _scales(shown, references, y_from_zero, y_log, top, height)
     parts = [text_at(0, 16, title, "title")] if show_title else []
     parts += [_y_axis(y, y_label, top), _x_axis(x, x_label, height)]
@@ -174,7 +175,7 @@ def _scales(
     ys += [one.y for one in references]
     ys = [y for y in ys if math.isfinite(y)]
     low, high = _y_range(min(ys), max(ys), from_zero, log)
-    x = Scale(min(0.0, *xs), max(xs), 46, WIDTH - 14)
+    x = Scale(min(0.0, *xs), max(xs), LEFT, WIDTH - 14)
     return x, Scale(low, high, height - 46, top, log)
 
 
@@ -194,10 +195,10 @@ def _y_axis(y: Scale, label: str, top: float) -> str:
         values = [10.0**i for i in range(low, high + 1, every)]
     else:
         values = ticks(y.low, y.high)
-    parts = [text_at(0, top - 10, label, "small")]
+    parts = [text_at(0, top - 16, label, "small")]
     for value in values:
-        parts.append(segment("grid", 46, y(value), WIDTH - 14, y(value)))
-        parts.append(text_at(40, y(value) + 4, format_tick(value), anchor="end"))
+        parts.append(segment("grid", LEFT, y(value), WIDTH - 14, y(value)))
+        parts.append(text_at(LEFT - 6, y(value) + 4, format_tick(value), anchor="end"))
     return f'<g class="axis">{"".join(parts)}</g>'
 
 
