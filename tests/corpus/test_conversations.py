@@ -16,6 +16,7 @@ from scratchlm.corpus.chat_items import answer_key
 from scratchlm.corpus.config import CorpusConfig
 from scratchlm.corpus.conversations import MAX_REPEATS, build_chat_rows, select_items
 from scratchlm.corpus.document import Document
+from scratchlm.corpus.near_answers import AnswerIndex
 from scratchlm.corpus.passages import passage_items
 from scratchlm.corpus.questions import FORMS
 
@@ -70,6 +71,13 @@ def test_no_tested_answer_is_the_answer_of_another_kind(built):
     assert all(keys.values())
     assert not keys["asked"] & keys["unasked"]
     assert not keys["heldout"] & (keys["asked"] | keys["unasked"])
+
+
+def test_no_tested_answer_is_nearly_one_that_was_trained_on(built):
+    trained = AnswerIndex([row["reference"] for row in of_kind(built, "asked")])
+    assert built.notes["tested_words_in_common_below"] == trained.near < 1
+    for kind in ("unasked", "heldout"):
+        assert not any(trained.has_near(r["reference"]) for r in of_kind(built, kind))
 
 
 def test_no_answer_or_question_of_a_test_pair_was_trained_on(built):
@@ -177,6 +185,7 @@ def test_own_text_gives_synthetic_rows_of_every_kind():
     train, heldout = Document("a.md", text, "x"), Document("b.md", text * 2, "x")
     built = build_chat_rows(CorpusConfig(source="files"), [train], [heldout])
     assert built.notes["synthetic"] is True
+    assert built.notes["tested_words_in_common_below"] == 1, "the text is a template"
     assert of_kind(built, "asked") and of_kind(built, "unasked")
     assert not of_kind(built, "heldout"), "its text is that of the training side"
     forms = {row["form"] for row in built.conversations}

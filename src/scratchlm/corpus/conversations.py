@@ -7,12 +7,12 @@ Built ones come in three kinds that every later figure keeps apart:
 - unasked: about objects whose text pretraining read, but that are never asked;
 - heldout: about objects of documents that no stage has seen.
 
-No answer of an unasked or held-out question is also the answer to a question of
-another kind. What a person brings in a file is of kind `given`.
+No answer of an unasked or held-out question is also, or nearly, the answer to a
+question that is trained on. What a person brings in a file is of kind `given`.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -31,6 +31,7 @@ from scratchlm.corpus.chat_items import (
 )
 from scratchlm.corpus.config import CorpusConfig
 from scratchlm.corpus.document import Document
+from scratchlm.corpus.near_answers import NEAR, AnswerIndex
 from scratchlm.corpus.passages import passage_items
 from scratchlm.corpus.preferences import Side, build_preferences
 from scratchlm.corpus.questions import signature_items
@@ -54,12 +55,16 @@ class ChatRows:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which units are asked, which never are, which are held out, what was left."""
+    """Which units are asked, which never are, which are held out, what was left.
+
+    No tested answer shares `near` or more of its words with a trained one.
+    """
 
     asked: list[Unit]
     unasked: list[Unit]
     heldout: list[Unit]
     dropped: dict[str, int]
+    near: float
 
 
 def build_chat_rows(
@@ -101,24 +106,24 @@ def select_items(
     """Choose what is asked, what never is, and what of the held-out side.
 
     Whole units go to one kind, so that both answers of a hard pair were trained on
-    or neither was.
+    or neither was. What has nearly the answer of another item is always asked.
     """
-    times = Counter(answer_key(item.answer) for item in train)
-    unique = [item for item in train if times[answer_key(item.answer)] == 1]
-    units = _shuffled(seed, "unasked", pair_units(unique))
-    unasked, rest = _take(units, min(MAX_UNASKED, len(unique) // 6))
-    repeated = _repeated(train, times, seed)
-    asked, _ = _take(_shuffled(seed, "asked", [*rest, *repeated]), max_asked)
-    fresh = _fresh(heldout, times, seed)
+    alone, index = _without_twins(train)
+    units = _shuffled(seed, "unasked", pair_units(alone))
+    unasked, rest = _take(units, min(MAX_UNASKED, len(alone) // 6))
+    alike = _limit_repeats(train, {item.about for item in alone}, seed)
+    asked, _ = _take(_shuffled(seed, "asked", [*rest, *alike]), max_asked)
+    fresh = _fresh(heldout, index, seed)
     held, _ = _take(_shuffled(seed, "heldout", pair_units(fresh)), MAX_HELDOUT)
     dropped = {
-        "answer of more than two objects": len(train) - len(unique) - len(repeated),
-        "held-out answer that stands in the training text or twice": len(heldout)
-        - len(fresh),
-        "beyond max_conversations": _size(rest) + len(repeated) - _size(asked),
+        "answer of more than two objects": len(train) - len(alone) - len(alike),
+        "held-out answer that is nearly one of the training text, or stands twice": (
+            len(heldout) - len(fresh)
+        ),
+        "beyond max_conversations": _size(rest) + len(alike) - _size(asked),
         "beyond the held-out questions needed": len(fresh) - _size(held),
     }
-    return Selection(asked, unasked, held, dropped)
+    return Selection(asked, unasked, held, dropped, index.near)
 
 
 def read_modules(documents: Sequence[Document]) -> tuple[list[Signature], list[str]]:
@@ -161,6 +166,7 @@ def _build_from_documents(
         )
     notes["asked_about"] = _size(selection.asked)
     notes["dropped"] = selection.dropped
+    notes["tested_words_in_common_below"] = selection.near
     return ChatRows(*_rows(config, selection), notes)
 
 
@@ -248,25 +254,41 @@ def _take(units: Sequence[Unit], n_items: int) -> tuple[list[Unit], list[Unit]]:
     return taken, others
 
 
-def _repeated(items: Sequence[Item], times: Counter[str], seed: int) -> list[Unit]:
-    """Items whose answer others share, at most `MAX_REPEATS` of each answer."""
+def _without_twins(items: Sequence[Item]) -> tuple[list[Item], AnswerIndex]:
+    """Items with nearly nobody else's answer.
+
+    In text made from a template most sentences are nearly the same; there only
+    those of exactly the same words count as twins.
+    """
+    for near in (NEAR, 1.0):
+        index = AnswerIndex([item.answer for item in items], near)
+        alone = [
+            item for i, item in enumerate(items) if not index.has_near(item.answer, i)
+        ]
+        if 2 * len(alone) >= len(items):
+            break
+    return alone, index
+
+
+def _limit_repeats(items: Sequence[Item], but: Set[str], seed: int) -> list[Unit]:
+    """Other items than `but`, at most `MAX_REPEATS` with one answer."""
     seen: Counter[str] = Counter()
     units: list[Unit] = []
     for item in seeded_order(seed, "repeated", items, lambda item: item.about):
         key = answer_key(item.answer)
         seen[key] += 1
-        if times[key] > 1 and seen[key] <= MAX_REPEATS:
+        if item.about not in but and seen[key] <= MAX_REPEATS:
             units.append((item,))
     return units
 
 
-def _fresh(items: Sequence[Item], known: Mapping[str, int], seed: int) -> list[Item]:
-    """Items whose answer neither the training side nor an earlier one has."""
-    seen = set(known)
+def _fresh(items: Sequence[Item], known: AnswerIndex, seed: int) -> list[Item]:
+    """Items whose answer is not nearly a known one, nor that of an earlier item."""
+    seen: set[str] = set()
     fresh = []
     for item in seeded_order(seed, "fresh", items, lambda item: item.about):
         key = answer_key(item.answer)
-        if key not in seen:
+        if key not in seen and not known.has_near(item.answer):
             seen.add(key)
             fresh.append(item)
     return fresh
