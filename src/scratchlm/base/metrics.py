@@ -23,6 +23,8 @@ class MetricsWriter:
         self.stage = stage
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", encoding="utf-8")
+        if _ends_unfinished(path):
+            self._file.write("\n")
 
     def write(self, step: int, values: Mapping[str, Value]) -> None:
         """Append one row; `time_s` is wall-clock time since the epoch in seconds."""
@@ -55,6 +57,15 @@ class MetricsWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _ends_unfinished(path: Path) -> bool:
+    """Whether a killed process left a last line without its end."""
+    with path.open("rb") as file:
+        if file.seek(0, 2) == 0:
+            return False
+        file.seek(-1, 2)
+        return file.read() != b"\n"
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
