@@ -5,7 +5,7 @@ heads, K key and value heads, G = H / K queries a group, D head channels.
 """
 
 import math
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,7 @@ from scratchlm.model.position import rotate
 QUERY_BLOCKS = 2  # a block of queries never meets keys beyond its end
 
 
+@runtime_checkable
 class Cache(Protocol):
     """Keys and values of the tokens that came before."""
 
