@@ -1,6 +1,5 @@
 import html.parser
 import inspect
-import json
 import math
 import random
 import re
@@ -16,6 +15,7 @@ from scratchlm.evaluate.conversations import Answer, judge_answers
 from scratchlm.evaluate.match import token_f1
 from scratchlm.pipeline.events import stage_done, stage_started
 from scratchlm.pipeline.report import loss_curve_svg, render_report, write_report
+from scratchlm.pipeline.report_page import esc
 from scratchlm.pipeline.stages import STAGE_NAMES
 from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
 
@@ -118,9 +118,10 @@ def _write_text_stages(directory, word):
     tokenizer.save(directory / "tokenizer" / "tokenizer.json")
     split = {"n_tokens": 1000, "n_bytes": 3400, "n_documents": 5}
     write_json(directory / "data" / "shards.json", {"splits": {"train": split}})
-    rows = [{"step": s, "prompt": "def f(", "text": f"{word} {s}"} for s in (1, 2)]
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    write_text(directory / "train" / "samples.jsonl", lines)
+    with MetricsWriter(directory / "samples.jsonl", "train") as samples:
+        for step in (100, 200):
+            text = f"{word} after {step}"
+            samples.write(step, {"samples/0_prompt": "def", "samples/0_text": text})
 
 
 def _write_evaluations(directory, word):
@@ -225,6 +226,8 @@ def test_the_story_stands_in_the_order_of_the_stages(page):
         "scratchlm run laptop",
         "are synthetic",
         "because word",
+        "word after 200",
+        "3.0 times smaller, +1.00 % bits per byte",
         "16 s",
     ],
 )
@@ -262,12 +265,14 @@ def test_an_empty_run_has_a_report_too(tmp_path):
 def test_a_run_killed_within_a_line_has_a_report(copy):
     run = copy
     with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"stage": "train", "step": 299, "train/loss": NaN}\n')
         file.write('{"stage": "train", "st')
     (run / "train" / "stage.json").unlink()
     (run / "export" / "receipt.json").write_text('{"formats": ')
     page = Page(render_report(run))
     assert "Training loss fell" in page.text
     assert "export/receipt.json cannot be read" in page.text
+    assert "1 metrics of train are not finite" in page.text
 
 
 @pytest.mark.parametrize(
@@ -301,6 +306,7 @@ def test_words_of_models_and_files_never_become_markup(tmp_path):
     page = Page(render_report(build_run(tmp_path / "r", evil)))
     assert "img" not in page.tags and "script" not in page.tags
     assert "onerror" in page.text and "\x1b" not in page.text
+    assert esc(EVIL).encode() and "<" not in esc(EVIL)
 
 
 def test_the_loss_curve_of_the_metrics_is_a_valid_figure_file(run, tmp_path):

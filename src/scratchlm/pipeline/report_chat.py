@@ -114,7 +114,7 @@ def f1_title(kinds: Mapping[str, Any]) -> str:
         )
     if not above:
         return "In no kind of question do the answers beat both straw men"
-    return f"The answers beat both straw men on questions {' and '.join(above)}"
+    return f"The answers beat both straw men on questions: {'; '.join(above)}"
 
 
 def find_accuracy(value: Any) -> dict[str, Mapping[str, Any]]:
@@ -187,7 +187,7 @@ def _stage_section(
 ) -> str:
     if run.state(stage) == "not run yet":
         return section(stage, title, paragraph("Not run yet."))
-    key = run.find_metric(stage, "loss")
+    key = run.find_metric(stage, "dpo_loss") or run.find_metric(stage, "loss")
     steps, losses = run.series(key, stage) if key else ([], [])
     time = run.times.get(stage)
     files = run.stage_files(stage)
@@ -263,7 +263,7 @@ def _examples(kind: str, judged: Mapping[str, Any]) -> str:
     groups = judged.get("examples")
     if not isinstance(groups, Mapping):
         return ""
-    parts = [heading(f"Questions {KIND_NAMES.get(kind, kind)}")]
+    parts = [heading(f"Questions: {KIND_NAMES.get(kind, kind)}")]
     for name in ("best", "median", "worst"):
         rows = groups.get(name) or []
         quotes = "".join(_quote(row) for row in rows)

@@ -8,10 +8,11 @@ the report, and neither stops it.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from scratchlm.base.atomic import read_json
 from scratchlm.base.config import read_toml
@@ -99,10 +100,20 @@ class RunFiles:
         found: dict[int, float] = {}
         for row in self.metrics:
             value = row.get(key)
-            if isinstance(value, int | float) and stage in (None, row.get("stage")):
+            if is_number(value) and stage in (None, row.get("stage")):
                 found[int(row.get("step", 0))] = float(value)
         steps = sorted(found)
         return steps, [found[step] for step in steps]
+
+    def count_not_finite(self) -> dict[str, int]:
+        """How many metrics of each stage are infinite or no number."""
+        counts: dict[str, int] = {}
+        for row in self.metrics:
+            bad = [v for v in row.values() if isinstance(v, float) and not is_number(v)]
+            if bad:
+                stage = str(row.get("stage"))
+                counts[stage] = counts.get(stage, 0) + len(bad)
+        return counts
 
     def find_metric(self, stage: str, name: str) -> str | None:
         """The key ``…/name`` that a stage's rows use, or None."""
@@ -129,6 +140,11 @@ class RunFiles:
 
     def _whole_rows(self) -> list[Mapping[str, Any]]:
         return [row for row in self.metrics if {"stage", "time_s"} <= row.keys()]
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether a JSON value is a finite number."""
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def dig(value: Any, *path: str) -> Any:

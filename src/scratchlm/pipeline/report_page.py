@@ -17,6 +17,7 @@ from typing import Any
 from scratchlm.pipeline.svg_parts import STYLE as CHART_STYLE
 
 MAX_TABLE_ROWS = 400
+_UNBROKEN_CHARACTERS = 14
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -45,7 +46,7 @@ table{border-collapse:collapse;margin:.5rem 0;font-size:.92rem}
 caption{text-align:left;color:var(--faint);padding-bottom:.2rem}
 th,td{text-align:left;padding:.25rem .8rem .25rem 0;vertical-align:top;
 border-bottom:1px solid var(--line)}
-td.n,th.n{text-align:right;white-space:nowrap}
+td.n,th.n{text-align:right;white-space:nowrap}td.w{white-space:nowrap}
 summary{cursor:pointer;color:var(--accent);padding:.2rem 0}
 pre{background:var(--soft);padding:.7rem;overflow-x:auto;white-space:pre-wrap;
 font:.85rem/1.45 ui-monospace,monospace;margin:.4rem 0}
@@ -196,13 +197,16 @@ def interval(value: Any, digits: int = 3) -> str:
 
 def _cells(row: Sequence[Any], numeric: Sequence[bool]) -> str:
     return "".join(
-        f"<td{_class(n)}>{esc(number(cell))}</td>"
+        f"<td{_class(n, cell)}>{esc(number(cell))}</td>"
         for cell, n in zip(row, numeric, strict=True)
     )
 
 
-def _class(numeric: bool) -> str:
-    return ' class="n"' if numeric else ""
+def _class(numeric: bool, cell: Any = "") -> str:
+    if numeric:
+        return ' class="n"'
+    short = isinstance(cell, str) and 0 < len(cell) <= _UNBROKEN_CHARACTERS
+    return ' class="w"' if short else ""
 
 
 def _is_number(cell: Any) -> bool:

@@ -149,7 +149,8 @@ def _results(run: RunFiles) -> Iterator[tuple[str, Any]]:
         )
     compared = find_quantization(run)
     if compared:
-        smaller, more = compared.get("file_size_ratio"), 100 * (compared["ratio"] - 1)
+        smaller = dig(run.json("quantize/receipt.json"), "file_bytes", "ratio")
+        more = 100 * (compared["ratio"] - 1)
         yield "four bits", f"{smaller} times smaller, {more:+.2f} % bits per byte"
 
 
@@ -169,6 +170,8 @@ def _oddities(run: RunFiles) -> Iterator[str]:
     ]
     if jumps:
         yield f"the training loss jumped at {len(jumps)} steps, first at {jumps[0]}"
+    for stage, count in run.count_not_finite().items():
+        yield f"{count} metrics of {stage} are not finite; no figure shows them"
     yield from _odd_answers(run)
     for name, entry in (run.json("export/receipt.json").get("formats") or {}).items():
         if isinstance(entry, Mapping) and not entry.get("written"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scratchlm.base.units import format_count, format_duration, format_rate
@@ -129,8 +129,8 @@ def _validation_figure(run: RunFiles) -> str:
             lines = [
                 Reference(float(packed[name]), label)
                 for name, label in (
-                    ("per_file_bits_per_byte", "xz, each file alone"),
-                    ("archive_bits_per_byte", "xz, one archive"),
+                    ("per_file_bits_per_byte", "xz, each file of all held-out text"),
+                    ("archive_bits_per_byte", "xz, all held-out text as one archive"),
                 )
                 if key == "val/bits_per_byte" and packed.get(name)
             ]
@@ -199,21 +199,26 @@ def _rate_figure(run: RunFiles) -> str:
 
 
 def _samples(run: RunFiles) -> str:
-    rows = run.rows("train/samples.jsonl") or [
-        row for row in run.metrics if "prompt" in row and "text" in row
-    ]
-    if not rows:
-        return ""
     by_prompt: dict[str, dict[int, str]] = {}
-    for row in rows:
-        texts = by_prompt.setdefault(str(row.get("prompt", "")), {})
-        texts[int(row.get("step", 0))] = str(row.get("text", ""))
+    for step, prompt, text in _sample_rows(run):
+        by_prompt.setdefault(prompt, {})[step] = text
+    if not by_prompt:
+        return ""
     parts = [heading("Samples over time: the same beginning, continued as it learned")]
     for prompt, texts in by_prompt.items():
         parts.append(code(prompt))
         for step in _spread(sorted(texts)):
             parts.append(f"<p>step {step:,}</p>{code(texts[step])}")
     return "".join(parts)
+
+
+def _sample_rows(run: RunFiles) -> Iterator[tuple[int, str, str]]:
+    """Rows of ``samples.jsonl``: ``samples/0_prompt``, ``samples/0_text``, and on."""
+    for row in run.rows("samples.jsonl"):
+        for key, prompt in row.items():
+            text = row.get(key.removesuffix("prompt") + "text")
+            if key.endswith("_prompt") and text is not None:
+                yield int(row.get("step", 0)), str(prompt), str(text)
 
 
 def _spread(steps: list[int]) -> list[int]:

@@ -99,7 +99,7 @@ def chart(
     parts += [_y_axis(y, y_label, top), _x_axis(x, x_label, height)]
     parts += [_reference(x, y, one) for one in references]
     parts += [_draw_series(x, y, one) for one in shown]
-    parts += [_reference_label(x, y, one) for one in references]
+    parts.append(_reference_labels(x, y, references))
     parts.append(_end_labels(x, y, shown))
     return wrap(title, height, "".join(parts))
 
@@ -218,8 +218,16 @@ def _reference(x: Scale, y: Scale, one: Reference) -> str:
     return segment("reference", x.start, y(one.y), x.end, y(one.y))
 
 
-def _reference_label(x: Scale, y: Scale, one: Reference) -> str:
-    return text_at(x.start + 4, y(one.y) - 4, one.label, "halo small")
+def _reference_labels(x: Scale, y: Scale, references: Sequence[Reference]) -> str:
+    """Above the lines, or below where the space above is another label's."""
+    parts, taken = [], -100.0
+    for one in sorted(references, key=lambda reference: -reference.y):
+        at = y(one.y) - 4
+        if at < taken + 17:
+            at = y(one.y) + 14
+        taken = at
+        parts.append(text_at(x.start + 4, at, one.label, "halo small"))
+    return "".join(parts)
 
 
 def _draw_series(x: Scale, y: Scale, one: Series) -> str:

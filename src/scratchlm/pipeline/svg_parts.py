@@ -112,7 +112,7 @@ def nice_end(high: float) -> float:
         return 1.0
     step = ticks(0, high)
     gap = step[1] - step[0] if len(step) > 1 else high
-    return math.ceil(high / gap - 1e-9) * gap
+    return math.ceil(2 * high / gap - 1e-9) * gap / 2
 
 
 def is_finite(value: float | None) -> TypeGuard[float]:
