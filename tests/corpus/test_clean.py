@@ -3,7 +3,7 @@ import ast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scratchlm.corpus.clean import clean_text, replace_half_pairs
+from scratchlm.corpus.clean import clean_text, printable_name, replace_half_pairs
 
 
 @settings(deadline=None, max_examples=50)
@@ -33,6 +33,13 @@ def test_a_program_means_the_same_after_cleaning():
 
 def test_half_pairs_are_replaced_and_whole_characters_kept():
     assert replace_half_pairs("a\ud800b😀") == "a\ufffdb😀"
+
+
+def test_a_name_fits_on_a_line_of_a_terminal():
+    assert (
+        printable_name("a\nb\x1b[31m\u202ec\udcff é 日")
+        == "a\ufffdb\ufffd[31m\ufffdc\ufffd é 日"
+    )
 
 
 def test_mojibake_is_undone_only_on_request_and_only_where_it_is_certain():

@@ -137,6 +137,15 @@ def test_a_damaged_row_file_gives_none_of_its_rows(tmp_path):
     assert receipt.steps[1].to_json()["in"] == 0
 
 
+def test_two_members_of_one_name_are_not_confused(tmp_path, prose):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x\x01.txt", prose(1, 20))
+        archive.writestr("x\x02.txt", prose(2, 20))
+    (document,), receipt = collect(tmp_path / "a.zip")
+    assert document.id == "a.zip!/x\ufffd.txt"
+    assert "a name that another file has" in receipt.steps[0].dropped
+
+
 def test_the_field_that_the_user_names_holds_the_text(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"story": "mine", "text": "not mine"}\n')
     (document,), _ = collect(tmp_path / "a.jsonl", text_field="story")

@@ -75,6 +75,18 @@ def test_folders_of_one_name_are_told_apart(tmp_path):
     ]
 
 
+def test_folders_nested_beyond_all_use_are_named_and_not_entered(tmp_path):
+    (tmp_path / "root/a.txt").parent.mkdir()
+    (tmp_path / "root/a.txt").write_text("x")
+    deep = tmp_path / "root"
+    for _ in range(150):
+        deep = deep / "d"
+        deep.mkdir()
+    step = Step("files")
+    assert len(find_files([str(tmp_path / "root")], step)) == 1
+    assert list(step.dropped) == ["more than 100 folders deep"]
+
+
 def test_a_name_that_is_no_utf8_becomes_one(tmp_path):
     (tmp_path / "root").mkdir()
     try:

@@ -108,12 +108,17 @@ def _clean(
     """Clean every text and drop those that are too short."""
     step = receipt.step("clean")
     kept = []
+    names: set[str] = set()
     for document in documents:
+        name = document.id
+        while name in names:  # a file may be called as a row of another one is
+            name += "~"
+        names.add(name)
         text = clean_text(document.text, config.repair_mojibake)
-        cleaned = Document(document.id, text, document.source, document.metadata)
+        cleaned = Document(name, text, document.source, document.metadata)
         if len(text) < config.min_document_chars:
             reason = f"shorter than {config.min_document_chars} characters"
-            step.drop(document.id, reason if text else "empty", cleaned.n_bytes)
+            step.drop(name, reason if text else "empty", cleaned.n_bytes)
         else:
             step.keep(cleaned.n_bytes)
             kept.append(cleaned)

@@ -11,6 +11,10 @@ import re
 _REMOVED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85]")
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
+# Controls, half pairs, and marks that change the direction of a line.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 # Two- and three-byte UTF-8 read as Windows-1252 begins with one of these.
 _MOJIBAKE = re.compile("[ÂÃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€")
 
@@ -28,6 +32,11 @@ def clean_text(text: str, repair_mojibake: bool = False) -> str:
 def replace_half_pairs(text: str) -> str:
     """Make any string fit for UTF-8: half surrogate pairs become U+FFFD."""
     return _HALF_PAIR.sub("\ufffd", text)
+
+
+def printable_name(name: str) -> str:
+    """A file's or field's name on one line and fit for any terminal."""
+    return _UNPRINTABLE.sub("\ufffd", name)
 
 
 def _repair_line(line: str) -> str:

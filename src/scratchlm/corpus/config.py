@@ -49,7 +49,7 @@ class CorpusConfig(Config):
     max_expansion: float = Field(default=200.0, gt=1)
     """What grows by more than this factor when it is unpacked, and past 16 MiB, is
     skipped as a bomb."""
-    html_timeout_s: float = Field(default=10.0, gt=0)
+    html_timeout_s: float = Field(default=30.0, gt=0)
     """Seconds after which the extraction of one web page is stopped."""
     repair_mojibake: bool = False
     """Undo UTF-8 read as Windows-1252 where that is certain (own text only)."""

@@ -5,11 +5,17 @@ read past it once. Containment |A ∩ B| / |A| is at least the Jaccard similarit
 with B, and it also sees A inside a much longer B.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from scratchlm.corpus.shingles import Hashes, Indices, shingle_blocks, unique_shingles
+from scratchlm.corpus.shingles import (
+    Hashes,
+    Indices,
+    ShingleBlock,
+    shingle_blocks,
+    unique_shingles,
+)
 
 # A shingle that more of the few share is boilerplate: it is not looked up, but
 # counted as shared by somebody, which errs on the side of likeness.
@@ -26,11 +32,10 @@ def containments(texts: Sequence[str], chosen: Sequence[int]) -> list[float]:
     own = dict(zip(chosen, range(len(chosen)), strict=True))
     most = np.zeros(len(chosen), dtype=np.int64)
     for block in shingle_blocks(texts):
-        for number, hashes in enumerate(block.per_document(), start=block.first):
-            shared = index.count_shared(hashes)
-            if number in own:
-                shared[own[number]] = 0
-            np.maximum(most, shared, out=most)
+        for number, owners in index.matches(block):
+            found, times = np.unique(owners, return_counts=True)
+            times[found == own.get(number, -1)] = 0
+            most[found] = np.maximum(most[found], times)
     share = (most + index.common) / np.maximum(index.sizes, 1)
     return [float(value) for value in np.minimum(share, 1.0)]
 
@@ -58,11 +63,19 @@ class _Index:
         self._maybe = np.zeros(1 << bits, dtype=np.bool_)
         self._maybe[self._hashes & self._mask] = True
 
-    def count_shared(self, hashes: Hashes) -> Indices:
-        """How many distinct shingles each of the P texts shares with these: (P,)."""
-        found = np.unique(hashes[self._maybe[hashes & self._mask]])
-        first = np.searchsorted(self._hashes, found, side="left")
-        times = np.searchsorted(self._hashes, found, side="right") - first
+    def matches(self, block: ShingleBlock) -> Iterator[tuple[int, Indices]]:
+        """For each text of a block that shares anything: its position, and the
+        owner of each distinct shingle that it shares (repeated for each)."""
+        likely = self._maybe[block.hashes & self._mask]
+        documents, hashes = block.owners[likely], block.hashes[likely]
+        borders = np.flatnonzero(np.diff(documents)) + 1
+        for part in np.split(np.arange(len(documents)), borders):
+            if len(part):
+                owners = self._owners_of(np.unique(hashes[part]))
+                yield block.first + int(documents[part[0]]), owners
+
+    def _owners_of(self, hashes: Hashes) -> Indices:
+        first = np.searchsorted(self._hashes, hashes, side="left")
+        times = np.searchsorted(self._hashes, hashes, side="right") - first
         begin = np.repeat(first - (np.cumsum(times) - times), times)
-        owners = self._owners[begin + np.arange(len(begin))]
-        return np.bincount(owners, minlength=len(self.sizes))
+        return self._owners[begin + np.arange(len(begin))]

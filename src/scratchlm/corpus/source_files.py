@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scratchlm.base.progress import SILENT, Progress
-from scratchlm.corpus.clean import replace_half_pairs
+from scratchlm.corpus.clean import printable_name
 from scratchlm.corpus.config import CorpusConfig
 from scratchlm.corpus.decode import UnreadableError, decode
 from scratchlm.corpus.document import Document
@@ -117,9 +117,13 @@ class _Reader:
             yield _document(item, kind, text)
 
     def _read_archive(self, item: _Item, kind: str, data: bytes) -> Iterator[Document]:
+        names: set[str] = set()
         for member in archive_members(kind, data, self._limits):
-            name = f"{item.name}!/{replace_half_pairs(member.name)}"
+            name = f"{item.name}!/{printable_name(member.name)}"
             try:
+                if name in names:
+                    raise UnreadableError("a name that another file has")
+                names.add(name)
                 content = member.read()
             except UnreadableError as error:
                 self._files.drop(name, str(error))

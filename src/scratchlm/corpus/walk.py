@@ -4,6 +4,7 @@ A file has the name of what was asked for and its path below it: `notes/a/b.txt`
 b.txt found in the folder /home/me/notes. No absolute path leaves this module.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scratchlm.base.errors import UserError
+from scratchlm.corpus.clean import printable_name
 from scratchlm.corpus.receipt import Step
+
+CIRCLE = "symbolic link in a circle"
+DEEPEST = 100
 
 _Identity = tuple[int, int]  # device and inode
 
@@ -59,14 +64,15 @@ def _visit(
     try:
         status = path.stat()
     except OSError as error:
-        circle = path.is_symlink() and error.errno != 2
-        reason = "symbolic link in a circle" if circle else "broken link"
-        step.drop(name, reason if path.is_symlink() else _unreadable(error))
+        step.drop(name, _unreadable(error))
         return
     if stat.S_ISDIR(status.st_mode):
         identity = (status.st_dev, status.st_ino)
         if identity in above:
-            step.drop(name, "symbolic link in a circle")
+            step.drop(name, CIRCLE)
+            return
+        if len(above) >= DEEPEST:
+            step.drop(name, f"more than {DEEPEST} folders deep")
             return
         yield from _visit_folder(name, path, (*above, identity), step)
     elif stat.S_ISREG(status.st_mode):
@@ -108,9 +114,10 @@ def _once(files: Sequence[FoundFile], step: Step) -> Iterator[FoundFile]:
 
 
 def _printable(name: str) -> str:
-    """A file name as UTF-8, whatever the file system holds."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    """A file name as UTF-8 on one line, whatever the file system holds."""
+    return printable_name(os.fsencode(name).decode("utf-8", "replace"))
 
 
 def _unreadable(error: OSError) -> str:
-    return f"unreadable: {error.strerror}"
+    known = {errno.ELOOP: CIRCLE, errno.ENOENT: "broken link"}
+    return known.get(error.errno or 0, f"unreadable: {error.strerror}")

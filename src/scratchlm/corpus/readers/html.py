@@ -1,8 +1,9 @@
 """The main text of a web page.
 
-trafilatura (fast mode) runs in a process of its own, which is killed when one page
-takes longer than the limit or more memory than it may have; such pages, and those in
-which it finds no main text, go through the plain parser below. A page is never lost.
+trafilatura (fast mode) and a plain parser run in a process of their own, which ends
+itself when one page takes longer than the limit or more memory than it may have. A
+page in which trafilatura finds no main text, or on which it hangs, goes through the
+plain parser; a page on which that hangs too is unreadable.
 """
 
 import os
@@ -14,8 +15,11 @@ from html.parser import HTMLParser
 from types import TracebackType
 from typing import IO
 
+from scratchlm.corpus.decode import UnreadableError
+
 MOST_PAGE_CHARS = 20 * 2**20  # longer pages go to the plain parser at once
-LENGTH = struct.Struct("<q")  # of the UTF-8 that follows; -1: no text found
+LENGTH = struct.Struct("<q")  # of the UTF-8 that follows
+MAIN, PLAIN = "M", "P"  # first character of a request: which parser shall read
 
 _CHARSET = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_:.-]{2,40})")
 _BLOCK_TAGS = """address article aside blockquote br caption dd div dl dt fieldset
@@ -50,25 +54,28 @@ class HtmlExtractor:
         self._stop()
 
     def extract(self, page: str) -> str:
-        """The page's text, paragraphs on lines of their own."""
-        text = self._ask(page) if len(page) <= MOST_PAGE_CHARS else None
-        if text is None:
+        """The page's text, paragraphs on lines of their own.
+
+        Raises:
+            UnreadableError: both parsers take too long or too much memory.
+        """
+        text = self._ask(MAIN, page) if len(page) <= MOST_PAGE_CHARS else None
+        if not text:
             self.n_fallback += 1
-            return plain_text(page)
+            text = self._ask(PLAIN, page)
+        if text is None:
+            raise UnreadableError("a page that takes too long")
         return text
 
-    def _ask(self, page: str) -> str | None:
+    def _ask(self, parser: str, page: str) -> str | None:
         process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None
-        data = page.encode("utf-8", "replace")
         try:
-            process.stdin.write(LENGTH.pack(len(data)) + data)
-            process.stdin.flush()
-            answer = read_frame(process.stdout)
-        except (OSError, EOFError):  # it was killed, by its own clock or for memory
+            write_frame(process.stdin, parser + page)
+            return read_frame(process.stdout)
+        except (OSError, EOFError):  # it has ended, by its own clock or for memory
             self._stop()
             return None
-        return None if answer is None else answer.decode("utf-8")
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "scratchlm.corpus.readers.html_worker"]
@@ -98,8 +105,15 @@ def declared_charset(data: bytes) -> str | None:
     return match[1].decode("ascii") if match else None
 
 
-def read_frame(stream: IO[bytes]) -> bytes | None:
-    """One message of the extraction process; None stands for "nothing found".
+def write_frame(stream: IO[bytes], text: str) -> None:
+    """Send one message: its length in bytes, then UTF-8."""
+    data = text.encode("utf-8", "replace")
+    stream.write(LENGTH.pack(len(data)) + data)
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> str:
+    """Receive one message.
 
     Raises:
         EOFError: the other side has ended.
@@ -108,12 +122,10 @@ def read_frame(stream: IO[bytes]) -> bytes | None:
     if len(head) < LENGTH.size:
         raise EOFError
     (length,) = LENGTH.unpack(head)
-    if length < 0:
-        return None
     data = stream.read(length)
     if len(data) < length:
         raise EOFError
-    return data
+    return data.decode("utf-8")
 
 
 def plain_text(page: str) -> str:

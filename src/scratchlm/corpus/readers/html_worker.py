@@ -1,4 +1,4 @@
-"""The process that runs trafilatura on one page after the other.
+"""The process that reads web pages, one after the other.
 
 Messages on both pipes: eight bytes of length, little-endian, then UTF-8. A page that
 takes longer than the limit ends the process: the watchdog is a thread of the
@@ -11,17 +11,16 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from scratchlm.corpus.readers.html import LENGTH, read_frame
+from scratchlm.corpus.readers.html import MAIN, plain_text, read_frame, write_frame
 
 MEMORY_BYTES = 4 * 2**30
 
 
-def extract_main_text(page: str) -> str | None:
-    """The main text, without comments; None if trafilatura finds none."""
+def extract_main_text(page: str) -> str:
+    """The main text, without comments; "" if trafilatura finds none."""
     import trafilatura
 
-    text: str | None = trafilatura.extract(page, fast=True, include_comments=False)
-    return text
+    return trafilatura.extract(page, fast=True, include_comments=False) or ""
 
 
 def answer_pages(requests: IO[bytes], answers: IO[bytes], timeout_s: float) -> None:
@@ -29,15 +28,14 @@ def answer_pages(requests: IO[bytes], answers: IO[bytes], timeout_s: float) -> N
     with Path(os.devnull).open("w") as nowhere:
         while True:
             try:
-                page = read_frame(requests) or b""
+                request = read_frame(requests)
             except EOFError:
                 return
             faulthandler.dump_traceback_later(timeout_s, exit=True, file=nowhere)
-            text = extract_main_text(page.decode("utf-8"))
+            parse = extract_main_text if request[0] == MAIN else plain_text
+            text = parse(request[1:])
             faulthandler.cancel_dump_traceback_later()
-            data = text.encode("utf-8", "replace") if text else b""
-            answers.write(LENGTH.pack(len(data) if text else -1) + data)
-            answers.flush()
+            write_frame(answers, text)
 
 
 def _limit_memory() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from scratchlm.corpus.clean import replace_half_pairs
+from scratchlm.corpus.clean import printable_name
 from scratchlm.corpus.receipt import Step
 
 _NAMES = """text content body raw_content markdown article document passage story
@@ -49,7 +49,7 @@ def row_texts(
             continue
         step.keep(len(text.encode("utf-8", "surrogatepass")))
         licence = _pick(row, LICENCES)
-        yield Text(text, number, licence and replace_half_pairs(licence[:100]))
+        yield Text(text, number, licence and printable_name(licence[:100]))
 
 
 def _pick(row: Any, fields: Iterable[str]) -> str | None:
@@ -61,7 +61,7 @@ def _pick(row: Any, fields: Iterable[str]) -> str | None:
 
 def _names(row: Any) -> list[str]:
     if isinstance(row, Mapping):
-        return [replace_half_pairs(str(key)[:40]) for key in islice(row, 12)]
+        return [printable_name(str(key)[:40]) for key in islice(row, 12)]
     return [type(row).__name__]
 
 
