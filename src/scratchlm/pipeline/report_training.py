@@ -63,6 +63,8 @@ def moving_average(values: Sequence[float]) -> list[float]:
 def loss_title(losses: Sequence[float], name: str, unit: str) -> str:
     """``Training loss fell from 8.32 to 2.10 nats a token in 1,800 steps``."""
     first, last = losses[0], moving_average(losses)[-1]
+    if f"{first:.2f}" == f"{last:.2f}":
+        return f"{name} stayed at {first:.2f} {unit} over {len(losses):,} steps"
     way = "fell" if last < first else "rose"
     return (
         f"{name} {way} from {first:.2f} to {last:.2f} {unit} in {len(losses):,} steps"
@@ -206,9 +208,9 @@ def _samples(run: RunFiles) -> str:
         return ""
     parts = [heading("Samples over time: the same beginning, continued as it learned")]
     for prompt, texts in by_prompt.items():
-        parts.append(code(prompt))
+        parts.append(paragraph("The model was given:") + code(prompt))
         for step in _spread(sorted(texts)):
-            parts.append(f"<p>step {step:,}</p>{code(texts[step])}")
+            parts.append(paragraph(f"After {step:,} steps:", True) + code(texts[step]))
     return "".join(parts)
 
 

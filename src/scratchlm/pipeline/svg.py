@@ -254,7 +254,7 @@ def _draw_series(x: Scale, y: Scale, one: Series) -> str:
 
 
 def _end_labels(x: Scale, y: Scale, series: Sequence[Series]) -> str:
-    """Names at the lines' ends, above them, pushed apart where they would overlap."""
+    """Names at the lines' ends: above them, or below where the figure ends; apart."""
     named = sorted(
         (one for one in series if not one.raw and one.label), key=lambda s: -s.ys[-1]
     )
@@ -262,7 +262,10 @@ def _end_labels(x: Scale, y: Scale, series: Sequence[Series]) -> str:
     for one in named:
         begin = x(one.xs[-1]) - _CHARACTER_WIDTH * len(one.label)
         under = [b for a, b in zip(one.xs, one.ys, strict=True) if x(a) >= begin]
-        at = max(y(max(under)) - 7, free)
+        at = y(max(under)) - 7
+        if at < y.end + 6:
+            at = y(min(under)) + 17
+        at = max(at, free)
         free = at + 17
         parts.append(text_at(x(one.xs[-1]), at, one.label, "halo", "end"))
     return "".join(parts)
