@@ -29,13 +29,7 @@ def closing_lines(run: RunDirectory, made: Sequence[str]) -> Iterator[str]:
     if made:
         yield ""
         yield _receipt(run)
-        yield ""
-        yield "Three answers to questions that it was never asked, drawn by lot:"
-        for row in draw_answers(run):
-            yield ""
-            yield from _wrapped("question", row["question"])
-            yield from _wrapped("it says", row["answer"])
-            yield from _wrapped("truth", row["reference"])
+        yield from _answers(run)
         yield ""
     else:
         yield "everything is up to date"
@@ -50,6 +44,18 @@ def draw_answers(run: RunDirectory, n: int = N_ANSWERS) -> list[Mapping[str, Any
     )
     unseen = [row for row in rows if row["kind"] in UNSEEN] or rows
     return sorted(unseen, key=lambda row: sha256_bytes(str(row["id"]).encode()))[:n]
+
+
+def _answers(run: RunDirectory) -> Iterator[str]:
+    rows = draw_answers(run)
+    if rows:
+        yield ""
+        yield "Answers to questions that it was never asked, drawn by lot:"
+    for row in rows:
+        yield ""
+        yield from _wrapped("question", row["question"])
+        yield from _wrapped("it says", row["answer"])
+        yield from _wrapped("truth", row["reference"])
 
 
 def _receipt(run: RunDirectory) -> str:

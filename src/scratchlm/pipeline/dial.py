@@ -188,9 +188,6 @@ def _choose_model(
     choices.choose("model.n_heads", model.n_heads, f"{model.d_head} channels each")
     choices.choose("model.n_kv_heads", model.n_kv_heads, "keys shared by groups")
     choices.choose("model.d_ff", model.d_ff, f"for {width}")
-    warning = epoch_warning(rung.time_tokens, rung.unique_tokens, RULES.max_epochs)
-    if warning:
-        choices.notes.append(warning)
     return rung
 
 
@@ -261,6 +258,9 @@ def _choose_training(choices: Choices, rung: Rung, seconds: Seconds) -> None:
     micro = next(n for n in range(min(rows, fitting), 0, -1) if rows % n == 0)
     choices.choose("train.micro_batch_size", micro, "the largest part that fits")
     _choose_checkpoints(choices, "train", per_step / rung.tokens_per_s)
+    warning = epoch_warning(rung.time_tokens, rung.unique_tokens, RULES.max_epochs)
+    if warning and "train.total_steps" in choices.reasons:
+        choices.notes.append(warning)
     share = f"{RULES.warmup_share:.0%} of the steps"
     choices.choose("train.warmup_steps", round(RULES.warmup_share * steps), share)
     share = f"the last {RULES.decay_share:.0%} of the steps"
@@ -291,7 +291,8 @@ def _choose_finetuning(
     length = choices.said("finetune.context_length") or rung.model.context_length
     _choose_tuning(choices, "finetune", rung, seconds.finetune, length)
     tokens = _text_tokens(rung, facts.conversation_bytes, facts.n_conversations)
-    if epochs * tokens < seconds.finetune * rung.tokens_per_s:
+    limited = epochs * tokens < seconds.finetune * rung.tokens_per_s
+    if limited and "finetune.max_tokens" in choices.reasons:
         choices.notes.append(
             f"the conversations, not the time, limit fine-tuning: {epochs:g} epochs "
             f"of about {format_count(tokens)} tokens"

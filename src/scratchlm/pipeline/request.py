@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from scratchlm.base.atomic import read_json, write_json
-from scratchlm.base.config import merge, parse_overrides
+from scratchlm.base.config import ConfigT, build_config, merge, parse_overrides
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_json
 from scratchlm.pipeline.recipe import packaged_recipes, read_draft, read_packaged
@@ -80,6 +80,16 @@ def draft_options(
     options |= {} if minutes is None else {"minutes": minutes}
     options |= {} if depth is None else {"model": {"n_layers": depth}}
     return merge(options, parse_overrides([w for w in overrides if w not in more]))
+
+
+def read_section(cls: type[ConfigT], draft: Mapping[str, Any], section: str) -> ConfigT:
+    """Fill one room's config from a draft; its section's name may be left out.
+
+    Raises:
+        UserError: an unknown key, or a value that is not valid.
+    """
+    plain = {key: value for key, value in draft.items() if key != section}
+    return build_config(cls, merge(plain, draft.get(section, {})), section)
 
 
 def make_request(

@@ -79,7 +79,7 @@ class Rules:
         (16_384, 4.1),
     )
     """By size of the vocabulary, measured on the standard library's sources."""
-    context_length: Steps = ((320, 256), (512, 512), (1024, 1024))
+    context_length: Steps = ((512, 512), (1024, 1024))
     """By d_model."""
 
     tokens_per_step: Steps = ((12e6, 2048), (50e6, 4096), (200e6, 8192))

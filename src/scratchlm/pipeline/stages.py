@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 from scratchlm.base.atomic import read_json
 from scratchlm.base.metrics import MetricsWriter
 from scratchlm.base.units import format_bytes, format_count
-from scratchlm.pipeline.graph import Context, Stage
+from scratchlm.pipeline.graph import Context, Stage, read_marker
+from scratchlm.pipeline.locate import model_folder
+from scratchlm.pipeline.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from scratchlm.corpus import Corpus, CorpusConfig
@@ -128,6 +130,17 @@ def build_stages(recipe: Recipe) -> tuple[Stage, ...]:
     )
 
 
+def collect_artefacts(run: RunDirectory) -> dict[str, str]:
+    """SHA-256 of every artefact of a run's finished stages, by `stage/path`."""
+    markers = {name: read_marker(run.stage(name)) for name in STAGE_NAMES}
+    return {
+        f"{name}/{path}": digest
+        for name, marker in markers.items()
+        if marker is not None
+        for path, digest in marker.outputs.items()
+    }
+
+
 def run_corpus(config: CorpusConfig, context: Context) -> str:
     """Collect, clean, deduplicate, hold out, ask."""
     from scratchlm.corpus import build_corpus
@@ -207,7 +220,7 @@ def run_finetune(recipe: Recipe, context: Context) -> str:
     with MetricsWriter(context.metrics_path, "finetune") as metrics:
         finetune(
             recipe.finetune,
-            context.inputs["train"] / "model",
+            _model(context, "train"),
             _tokenizer(context),
             _corpus(context).conversations("train"),
             context.directory,
@@ -227,7 +240,7 @@ def run_align(recipe: Recipe, context: Context) -> str:
     with MetricsWriter(context.metrics_path, "align") as metrics:
         align(
             recipe.align,
-            context.inputs["finetune"] / "model",
+            _model(context, "finetune"),
             _tokenizer(context),
             _corpus(context).preferences("train"),
             context.directory,
@@ -246,7 +259,7 @@ def run_evaluate_base(recipe: Recipe, context: Context) -> str:
 
     result = evaluate_base(
         recipe.evaluate,
-        context.inputs["train"] / "model",
+        _model(context, "train"),
         _tokenizer(context),
         _corpus(context).heldout_documents(),
         context.directory,
@@ -267,8 +280,8 @@ def run_evaluate_chat(recipe: Recipe, context: Context) -> str:
     from scratchlm.pipeline.measure import compare_preferences
 
     corpus, tokenizer = _corpus(context), _tokenizer(context)
-    before = context.inputs["finetune"] / "model"
-    after = context.inputs["align"] / "model"
+    before = _model(context, "finetune")
+    after = _model(context, "align")
     result = evaluate_chat(
         recipe.evaluate,
         after,
@@ -288,20 +301,24 @@ def run_evaluate_chat(recipe: Recipe, context: Context) -> str:
         context.directory / "preferences.json",
         recipe.machine,
     )
-    scores = [
+    questions = [
         f"{kind} {judged['f1']['value']:.3f} (constant {judged['constant']['f1']:.3f})"
         for kind, judged in result["kinds"].items()
     ]
     pairs = [f"{kind} {_change(found)}" for kind, found in accuracy.items()]
-    return f"F1 {', '.join(scores)}; pairs {', '.join(pairs)}"
+    return "; ".join(
+        f"{what} {', '.join(found)}"
+        for what, found in (("F1", questions), ("pairs", pairs))
+        if found
+    )
 
 
 def run_quantize(recipe: Recipe, context: Context) -> str:
     """Shrink the aligned model, and measure what that cost."""
     from scratchlm.pipeline.measure import compare_quantized
-    from scratchlm.quantize.quantize import quantize
+    from scratchlm.quantize import quantize
 
-    model = context.inputs["align"] / "model"
+    model = _model(context, "align")
     tokens = _calibration_tokens(recipe, context)
     quantize(recipe.quantize, model, tokens, context.directory, context.progress)
     heldout_bytes = min(recipe.evaluate.max_heldout_bytes, QUANTIZED_HELDOUT_BYTES)
@@ -327,7 +344,7 @@ def run_export(recipe: Recipe, context: Context) -> str:
 
     receipt = export(
         recipe.export,
-        context.inputs["align"] / "model",
+        _model(context, "align"),
         _tokenizer(context),
         context.directory,
         context.progress,
@@ -351,6 +368,10 @@ def _tokenizer(context: Context) -> Tokenizer:
     from scratchlm.tokenizer import Tokenizer
 
     return Tokenizer.load(context.inputs["tokenizer"] / "tokenizer.json")
+
+
+def _model(context: Context, stage: str) -> Path:
+    return model_folder(context.inputs[stage])
 
 
 def _count_tokens(data: Path) -> int:
