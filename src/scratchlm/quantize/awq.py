@@ -59,7 +59,7 @@ class ScaleChoice:
 
 
 def search_scale(
-    weights: Sequence[Float[Tensor, "R C"]],
+    weights: Sequence[Float[Tensor, "_ C"]],
     statistics: InputStatistics,
     group: ScalingGroup,
     config: QuantizeConfig,
