@@ -113,7 +113,7 @@ class Transformer(nn.Module):
             x = block(x, rotary, cache, mask)
         return self.norm(x)  # type: ignore[no-any-return]
 
-    def logits(self, hidden: Float[Tensor, "B T C"]) -> Float[Tensor, "B T V"]:
+    def logits(self, hidden: Float[Tensor, "*rows C"]) -> Float[Tensor, "*rows V"]:
         """Project the residual stream onto the vocabulary."""
         return hidden @ self._head_weight().t()
 
