@@ -6,8 +6,8 @@ from scratchlm.base.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .config import QuantizeConfig as QuantizeConfig
-    from .quantize import quantize as quantize
+    from .stage import quantize as quantize
 
 __getattr__, __dir__, __all__ = lazy_exports(
-    __name__, {"QuantizeConfig": "config", "quantize": "quantize"}
+    __name__, {"QuantizeConfig": "config", "quantize": "stage"}
 )

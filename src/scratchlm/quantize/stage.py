@@ -1,4 +1,4 @@
-"""Quantising a model directory: load, quantise, save, and say what it cost.
+"""The stage: load a model, quantise it, save it, and say what it cost.
 
 The linear layers of the blocks become integers. Embeddings and the head stay in
 bfloat16, norms and biases in float32 (they are nearly nothing of the file, and norms
