@@ -32,11 +32,20 @@ class Choices:
         self.reasons[key] = reason
         return value
 
+    def held(self, key: str) -> Any:
+        """What the draft says about a key, or what was chosen, or None."""
+        said = self.said(key)
+        return _find(self.values, key) if said is None else said
+
     def said(self, key: str) -> Any:
         """What the draft says about a key, or None."""
-        found: Any = self._draft
-        for part in key.split("."):
-            if not isinstance(found, Mapping) or part not in found:
-                return None
-            found = found[part]
-        return found
+        return _find(self._draft, key)
+
+
+def _find(nested: Mapping[str, Any], key: str) -> Any:
+    found: Any = nested
+    for part in key.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return None
+        found = found[part]
+    return found

@@ -279,7 +279,7 @@ def _choose_tuning(
     tokens = max(1, int(seconds * rung.tokens_per_s))
     why = f"{format_duration(seconds)} at {format_count(rung.tokens_per_s)} tokens/s"
     choices.choose(f"{section}.max_tokens", tokens, why)
-    rows = choices.said(f"{section}.batch_size") or RULES.tuning_batch_size
+    rows = choices.held(f"{section}.batch_size") or RULES.tuning_batch_size
     _choose_checkpoints(choices, section, rows * tokens_per_row / rung.tokens_per_s)
 
 
@@ -288,15 +288,32 @@ def _choose_finetuning(
 ) -> None:
     why = "more passes than that make it repeat its conversations"
     epochs = choices.choose("finetune.epochs", RULES.finetune_epochs, why)
-    length = choices.said("finetune.context_length") or rung.model.context_length
-    _choose_tuning(choices, "finetune", rung, seconds.finetune, length)
     tokens = _text_tokens(rung, facts.conversation_bytes, facts.n_conversations)
+    length = choices.choose(
+        "finetune.context_length",
+        _row_tokens(tokens / max(facts.n_conversations, 1), rung.model.context_length),
+        f"rows of about {RULES.conversations_per_row} conversations",
+    )
+    choices.choose(
+        "finetune.batch_size",
+        max(1, RULES.finetune_tokens_per_step // length),
+        f"about {RULES.finetune_tokens_per_step:,} tokens a step",
+    )
+    _choose_tuning(choices, "finetune", rung, seconds.finetune, length)
     limited = epochs * tokens < seconds.finetune * rung.tokens_per_s
     if limited and "finetune.max_tokens" in choices.reasons:
         choices.notes.append(
             f"the conversations, not the time, limit fine-tuning: {epochs:g} epochs "
             f"of about {format_count(tokens)} tokens"
         )
+
+
+def _row_tokens(mean_tokens: float, context_length: int) -> int:
+    """Tokens of a row of fine-tuning, for conversations of a mean length."""
+    multiple = RULES.row_tokens_multiple
+    wanted = RULES.conversations_per_row * mean_tokens
+    rounded = multiple * math.ceil(wanted / multiple)
+    return min(max(rounded, RULES.least_row_tokens), context_length)
 
 
 def _choose_alignment(

@@ -32,10 +32,10 @@ class Rules:
 
     # Shares of the time that is left when the text has been prepared; what they
     # leave of it pays for quantisation, export and report.
-    pretrain_share: float = 0.66
-    finetune_share: float = 0.15
-    align_share: float = 0.06
-    evaluate_share: float = 0.09
+    pretrain_share: float = 0.6
+    finetune_share: float = 0.2
+    align_share: float = 0.07
+    evaluate_share: float = 0.08
     least_share: float = 0.25
     """Share of the minutes that training gets however long the text took."""
 
@@ -100,6 +100,13 @@ class Rules:
     """A forward pass of the reference, in training passes."""
     control_tokens: int = 5
     """Tokens of a conversation beyond its text: marks of turns and document."""
+    finetune_tokens_per_step: int = 1024
+    """Small steps: the loss counts the answers alone, a quarter of the tokens.
+    Measured: 1,024 in rows of 128 against 2,048 in rows of 512, unasked F1 +0.08."""
+    conversations_per_row: int = 3
+    """Rows of a few conversations: short attention, and little to ignore in them."""
+    least_row_tokens: int = 128
+    row_tokens_multiple: int = 64
     tuning_batch_size: int = 8
     """Rows of a step after pretraining, where the draft says nothing."""
     least_heldout_bytes: int = 50_000
