@@ -1,6 +1,8 @@
 import inspect
 import json
 import random
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -129,6 +131,15 @@ def test_without_held_out_text_there_is_one_clear_line():
     with pytest.raises(UserError, match="no held-out text") as caught:
         select_documents([Document("a", "", "test")], EvaluateConfig())
     assert "\n" not in str(caught.value)
+
+
+def test_configuration_and_statistics_import_no_torch():
+    script = (
+        "import sys; from scratchlm.evaluate import EvaluateConfig, token_f1;"
+        "from scratchlm.evaluate import bootstrap_mean_interval, measure_compression;"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def test_a_context_longer_than_the_model_has_is_cut_to_the_models(

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from scratchlm.evaluate.compression import (
         measure_compression as measure_compression,
     )
+    from scratchlm.evaluate.config import EvaluateConfig as EvaluateConfig
     from scratchlm.evaluate.conversations import Answer as Answer
     from scratchlm.evaluate.conversations import compare_answers as compare_answers
     from scratchlm.evaluate.conversations import (
         evaluate_conversations as evaluate_conversations,
     )
-    from scratchlm.evaluate.evaluate import EvaluateConfig as EvaluateConfig
     from scratchlm.evaluate.evaluate import evaluate_base as evaluate_base
     from scratchlm.evaluate.evaluate import evaluate_chat as evaluate_chat
     from scratchlm.evaluate.evaluate import select_documents as select_documents
@@ -40,7 +40,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "BitsPerByte": "bits_per_byte",
         "Compression": "compression",
         "DocumentBits": "bits_per_byte",
-        "EvaluateConfig": "evaluate",
+        "EvaluateConfig": "config",
         "Interval": "statistics",
         "bootstrap_mean_interval": "statistics",
         "compare_answers": "conversations",

@@ -15,10 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
 from scratchlm.base.atomic import write_json, write_text
-from scratchlm.base.config import Config
 from scratchlm.base.device import apply_machine
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_bytes
@@ -27,6 +24,7 @@ from scratchlm.base.progress import SILENT, Progress
 from scratchlm.corpus.document import Document
 from scratchlm.evaluate.bits_per_byte import BitsPerByte, bits_per_byte
 from scratchlm.evaluate.compression import Compression, measure_compression
+from scratchlm.evaluate.config import EvaluateConfig
 from scratchlm.evaluate.conversations import (
     Answer,
     Row,
@@ -38,27 +36,6 @@ from scratchlm.evaluate.conversations import (
 if TYPE_CHECKING:
     from scratchlm.model.transformer import Transformer
     from scratchlm.tokenizer import Tokenizer
-
-
-class EvaluateConfig(Config):
-    """What is measured, and on how much of it."""
-
-    context_length: int | None = Field(default=None, ge=2)
-    """Tokens the model sees at once; the model's own context where absent."""
-    stride: int | None = Field(default=None, ge=1)
-    """Tokens scored by each window after the first; half the context where absent."""
-    batch_size: int = Field(default=16, ge=1)
-    """Windows read at once; changes memory and speed only."""
-    max_heldout_bytes: int = Field(default=1_000_000, ge=1)
-    """Bytes of held-out text read at most; whole documents, chosen by their hash."""
-    max_document_bytes: int = Field(default=250_000, ge=1)
-    """Bytes read of one document at most; the rest of it is left out."""
-    max_questions: int = Field(default=300, ge=1)
-    """Questions of each kind at most."""
-    max_new_tokens: int = Field(default=64, ge=1)
-    """Tokens after which an answer counts as one that did not stop."""
-    generation_batch_size: int = Field(default=64, ge=1)
-    """Questions answered at once; changes memory and speed only."""
 
 
 @dataclass(frozen=True)

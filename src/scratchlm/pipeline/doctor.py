@@ -150,7 +150,7 @@ def check_sources(module: Path) -> Check:
 def check_processor(flags: set[str], threads: int) -> Check:
     """What the processor's cores and vector units are good for."""
     wide = [flag for flag in CPU_FLAGS if flag in flags]
-    found = f"{cpu_name()}, {threads} cores, {' '.join(wide) or 'no known extensions'}"
+    found = f"{cpu_name()}, cores: {threads}, {' '.join(wide) or 'no known extensions'}"
     if "amx_bf16" in flags:
         meaning = "AMX: bfloat16 is several times faster than float32, training uses it"
     elif "avx512_bf16" in flags:
@@ -244,7 +244,7 @@ def check_torch() -> Check:
             "its installation is damaged or made for another system",
             "pip install --force-reinstall torch",
         )
-    found = f"torch {torch.__version__}, {torch.get_num_threads()} threads"
+    found = f"torch {torch.__version__}, threads: {torch.get_num_threads()}"
     return Check("torch", "ok", found, "training can run")
 
 

@@ -30,6 +30,7 @@ FLOAT32_TOLERANCE = 1e-3
 BFLOAT16_TOLERANCE = 3e-2
 REFERENCE = MachineConfig(device="cpu", threads=1, attention="sdpa")
 
+_SAME = "it computes what the CPU computes"
 _VOCABULARY, _CONTEXT, _ROWS = 512, 64, 8
 
 
@@ -82,9 +83,8 @@ def judge_losses(
     )
     if difference > tolerance or not agreement.falls:
         return _refuse(machine, found)
-    meaning = (
-        f"{machine.device} computes what the CPU computes: training can be trusted"
-    )
+    same = "its threads and kernels agree" if machine.device == "cpu" else _SAME
+    meaning = f"{same}: training can be trusted"
     return Check(_name(machine), "ok", found, meaning)
 
 
@@ -162,14 +162,16 @@ class PatternBatches:
 
 
 def _refuse(machine: MachineConfig, found: str) -> Check:
-    other = (
-        "machine.dtype=float32" if machine.dtype != "float32" else "machine.device=cpu"
-    )
+    other = "machine.threads=1 machine.attention=sdpa"
+    if machine.device != "cpu":
+        other = "machine.device=cpu"
+    if machine.dtype != "float32":
+        other = "machine.dtype=float32"
     return Check(
         _name(machine),
         "refused",
         found,
-        f"{machine.device} in {machine.dtype} computes something else than the CPU",
+        f"{machine.device} in {machine.dtype} does not compute what the reference does",
         f"train with {other}; update the driver and torch, and ask the doctor again",
     )
 
