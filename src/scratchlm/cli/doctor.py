@@ -10,7 +10,6 @@ import click
 from scratchlm.cli.options import overrides_argument, runs_dir_option
 
 EPILOG = "Example: scratchlm doctor device=cuda dtype=bfloat16"
-MARKS = {"ok": "ok", "note": "note", "warning": "warning", "refused": "REFUSED"}
 
 
 @click.command("doctor", epilog=EPILOG)
@@ -34,9 +33,6 @@ def command(overrides: tuple[str, ...], trial: bool, runs_dir: Path) -> None:
         values = {"threads": wanted_threads(), **said}
         machine = build_config(MachineConfig, values, "doctor")
     diagnosis = examine(machine, runs_dir, trial)
-    for check in diagnosis.checks:
-        click.echo(f"{MARKS[check.status]:>8}  {check.name}: {check.found}")
-        click.echo(f"{'':>8}  {check.meaning}")
-        if check.remedy:
-            click.echo(f"{'':>8}  → {check.remedy}")
+    for line in diagnosis.lines():
+        click.echo(line)
     sys.exit(diagnosis.exit_code)

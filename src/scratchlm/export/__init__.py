@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from scratchlm.export.architecture import (
         choose_architecture as choose_architecture,
     )
-    from scratchlm.export.artefacts import ExportConfig as ExportConfig
     from scratchlm.export.artefacts import export as export
     from scratchlm.export.card import build_card as build_card
+    from scratchlm.export.config import ExportConfig as ExportConfig
     from scratchlm.export.gguf import write_gguf as write_gguf
     from scratchlm.export.huggingface import write_huggingface as write_huggingface
     from scratchlm.export.source import Source as Source
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "ExportConfig": "artefacts",
+        "ExportConfig": "config",
         "RefusalError": "architecture",
         "Source": "source",
         "build_card": "card",

@@ -15,31 +15,28 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from scratchlm.base.atomic import write_bytes, write_json, write_text
-from scratchlm.base.config import Config
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_file
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.base.units import format_bytes
 from scratchlm.export.architecture import RefusalError
 from scratchlm.export.card import build_card
+from scratchlm.export.config import ExportConfig, GgufType
 from scratchlm.export.gguf import (
-    GgufType,
     choose_gguf_type,
     read_gguf,
     read_gguf_tokens,
     write_gguf,
 )
-from scratchlm.export.huggingface import Dtype, read_huggingface, write_huggingface
+from scratchlm.export.huggingface import read_huggingface, write_huggingface
 from scratchlm.export.source import Source, read_source
 from scratchlm.export.verify import verify
 from scratchlm.model.weights import CONFIG_FILE, WEIGHTS_FILE
 from scratchlm.tokenizer.huggingface import printable_tokens
 from scratchlm.tokenizer.tokenizer import Tokenizer
-
-Format = Literal["huggingface", "gguf", "scratchlm"]
 
 HUGGINGFACE = "huggingface"
 GGUF = "model.gguf"
@@ -50,19 +47,6 @@ RECEIPT_FILE = "receipt.json"
 
 _PLACES = (HUGGINGFACE, GGUF, GGUF_4_BITS, NATIVE, CARD_FILE)
 _Job = tuple[str, Callable[[Path], dict[str, Any]]]
-
-
-class ExportConfig(Config):
-    """What to write."""
-
-    formats: tuple[Format, ...] = ("huggingface", "gguf", "scratchlm")
-    """Formats, each written or refused on its own."""
-    name: str = "scratchlm"
-    """Name of the model in the GGUF file and on the card."""
-    dtype: Dtype = "float32"
-    """Type of the weights in the Hugging Face directory."""
-    gguf_type: GgufType = "auto"
-    """Type of the matrices in the GGUF file; auto is f16, or the model's own 4 bits."""
 
 
 def export(

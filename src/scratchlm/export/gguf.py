@@ -26,6 +26,7 @@ from scratchlm.export.blocks import (
     pack_q4_1,
     pack_q8_0,
 )
+from scratchlm.export.config import GgufType
 from scratchlm.export.layout import Array, complete, gguf_layout, our_names
 from scratchlm.export.source import Source
 from scratchlm.model.config import ModelConfig
@@ -34,7 +35,6 @@ from scratchlm.tokenizer.chat import CHAT_TEMPLATE
 from scratchlm.tokenizer.huggingface import printable_tokens
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
-GgufType = Literal["auto", "f32", "f16", "q8_0", "q4_0", "q4_1"]
 TensorType = Literal["f32", "f16", "q8_0", "q4_0", "q4_1"]
 
 _FILE_TYPES = {

@@ -6,21 +6,20 @@ tokenizer.json · tokenizer_config.json · chat_template.jinja
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save
 
 from scratchlm.base.atomic import write_bytes, write_json, write_text
 from scratchlm.export.architecture import Architecture, choose_architecture
+from scratchlm.export.config import Dtype
 from scratchlm.export.layout import Array, complete, huggingface_layout, our_names
 from scratchlm.export.source import Source
 from scratchlm.model.config import ModelConfig
 from scratchlm.tokenizer.chat import CHAT_TEMPLATE
 from scratchlm.tokenizer.huggingface import to_huggingface_config, to_huggingface_json
 from scratchlm.tokenizer.tokenizer import Tokenizer
-
-Dtype = Literal["float32", "float16", "bfloat16"]
 
 CLASSES = {
     "qwen3": "Qwen3ForCausalLM",

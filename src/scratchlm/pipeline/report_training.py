@@ -115,9 +115,8 @@ def _training_facts(run: RunFiles, steps: Sequence[int]) -> str:
 
 def _product(values: Any, *names: str) -> int | None:
     numbers = [dig(values, name) for name in names]
-    if not all(isinstance(number, int) for number in numbers):
-        return None
-    return math.prod(numbers)
+    whole = [number for number in numbers if isinstance(number, int)]
+    return math.prod(whole) if len(whole) == len(names) else None
 
 
 def _validation_figure(run: RunFiles) -> str:

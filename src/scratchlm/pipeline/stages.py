@@ -125,7 +125,14 @@ def build_stages(recipe: Recipe) -> tuple[Stage, ...]:
             "export",
             run_export,
             ("export",),
-            ("corpus", "tokenizer", "align", "evaluate_base", "evaluate_chat"),
+            (
+                "corpus",
+                "tokenizer",
+                "align",
+                "evaluate_base",
+                "evaluate_chat",
+                "quantize",
+            ),
         ),
     )
 
@@ -348,6 +355,7 @@ def run_export(recipe: Recipe, context: Context) -> str:
         _tokenizer(context),
         context.directory,
         context.progress,
+        quantized_directory=context.inputs["quantize"] / "model",
         summary=_card_figures(context),
         notice=_notice(context),
     )
