@@ -1,0 +1,56 @@
+# Everything runs from here. The first call makes .venv and installs into it.
+# PYTHON=… picks the interpreter, ARGS=… is passed on.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench readme clean
+
+CANDIDATES := python3.13 python3.12 python3.11 python3
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell \
+	command -v $(p) >/dev/null 2>&1 && $(p) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(p))))
+TORCH ?= 2.13.0
+BIN := .venv/bin
+ifneq ($(wildcard ../shared/data),)
+export SCRATCHLM_SHARED ?= $(abspath ../shared)
+endif
+
+help: ## Show these lines.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/' | expand -t 14
+
+demo: .venv/installed ## Walk the whole way: raw text to a chat model. ARGS="--minutes 2"
+	@$(BIN)/scratchlm run laptop $(ARGS)
+
+test: .venv/installed-dev ## Run the tests. ARGS="tests/model -x"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/installed-dev ## The whole gate: format, lint, types, floors, tests.
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+bench: .venv/installed-dev ## Measure the claims of the README (about an hour).
+	@$(BIN)/python benchmarks/journey.py $(ARGS)
+
+readme: .venv/installed-dev ## Fill the README's figures from benchmarks/results.
+	@$(BIN)/python benchmarks/readme.py
+
+clean: ## Delete the virtual environment and caches; runs stay.
+	rm -rf .venv build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/created:
+	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found; install one, or say make PYTHON=/path/to/python" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/installed: .venv/created pyproject.toml
+	@echo "installing into .venv (once) …"
+	@bash scripts/install_torch.sh $(BIN)/python $(TORCH)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Install torch: usage install_torch.sh PYTHON VERSION
+# The CPU build where there is no NVIDIA GPU and an index offers one, so that a laptop
+# does not download gigabytes of CUDA; otherwise whatever the default index has.
+set -euo pipefail
+python=$1 version=$2
+pip() { "$python" -m pip --disable-pip-version-check "$@"; }
+
+if "$python" -c "import torch" 2>/dev/null; then
+  exit 0
+fi
+cpu_index=${SCRATCHLM_TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
+if [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null 2>&1 &&
+  "$python" - "$cpu_index/torch/" <<'PY'
+import sys, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1], timeout=5).read(1)
+except Exception:
+    sys.exit(1)
+PY
+then
+  pip install --quiet "torch==$version" --index-url "$cpu_index" --extra-index-url \
+    "$(pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple)" &&
+    exit 0
+fi
+pip install --quiet "torch==$version"
