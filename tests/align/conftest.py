@@ -1,5 +1,6 @@
 """A byte tokenizer, a tiny model that is not at its (too simple) start, pairs."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import load_file
 
 from scratchlm.model.config import ModelConfig
 from scratchlm.model.transformer import Transformer
-from scratchlm.model.weights import load_tensors, save_model
+from scratchlm.model.weights import load_tensors
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/post-training"
@@ -19,15 +20,14 @@ def tokenizer() -> Tokenizer:
     return Tokenizer([])
 
 
+@pytest.fixture(scope="session")
+def build_model() -> Callable[..., Transformer]:
+    return _build_model
+
+
 @pytest.fixture
 def model(tokenizer: Tokenizer) -> Transformer:
-    return build_model(tokenizer.vocab_size)
-
-
-@pytest.fixture
-def model_directory(model: Transformer, tmp_path: Path) -> Path:
-    save_model(model, tmp_path / "sft/model")
-    return tmp_path / "sft/model"
+    return _build_model(tokenizer.vocab_size)
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +51,12 @@ def rows() -> list[dict]:
     return pairs
 
 
-def build_model(vocab_size: int, context_length: int = 64) -> Transformer:
+def _build_model(vocab_size: int, position: str = "rope") -> Transformer:
     torch.manual_seed(0)
     config = ModelConfig(
         vocab_size=vocab_size,
-        context_length=context_length,
+        context_length=64,
+        position=position,
         n_layers=2,
         n_heads=2,
         n_kv_heads=1,
@@ -68,6 +69,11 @@ def build_model(vocab_size: int, context_length: int = 64) -> Transformer:
             if parameter.dim() > 1:
                 parameter.normal_(std=0.2)
     return model.eval()
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    return FIXTURES
 
 
 @pytest.fixture

@@ -41,9 +41,16 @@ def test_swapping_the_answers_swaps_the_verdict(model, tokenizer, rows) -> None:
         assert one.is_right != other.is_right
 
 
-def test_pairs_of_one_chosen_answer_are_one_group(model, tokenizer, rows) -> None:
-    scores = preference_accuracy(model, tokenizer, rows)
-    assert [s.group for s in scores] == [i // 2 for i in range(len(rows))]
+def test_pairs_that_share_an_answer_are_one_group_within_their_kind(
+    model, tokenizer, rows
+) -> None:
+    said = [("a", "b"), ("b", "a"), ("c", "d"), ("e", "d"), ("a", "x")]
+    changed = [
+        {**row, "kind": "hard" if i < 4 else "truncated", "chosen": c, "rejected": r}
+        for i, (row, (c, r)) in enumerate(zip(rows, said, strict=False))
+    ]
+    scores = preference_accuracy(model, tokenizer, changed)
+    assert [s.group for s in scores] == [0, 0, 1, 1, 2]
 
 
 def test_kinds_are_counted_apart() -> None:
@@ -70,7 +77,9 @@ def test_a_clear_rise_excludes_zero_and_no_change_does_not() -> None:
 
 def test_many_pairs_of_few_answers_are_little_evidence() -> None:
     before = [build_scores([False] * 200, n_groups=n) for n in (200, 4)]
-    after = [build_scores([i % 4 == 0 for i in range(200)], n_groups=n) for n in (200, 4)]
+    after = [
+        build_scores([i % 4 == 0 for i in range(200)], n_groups=n) for n in (200, 4)
+    ]
     many, few = (
         compare_accuracy(b, a)["hard"] for b, a in zip(before, after, strict=True)
     )

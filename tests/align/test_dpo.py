@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratchlm.align.dpo import dpo_loss, preference_margin
@@ -42,6 +42,7 @@ def test_means_instead_of_sums_give_the_length_normalised_number() -> None:
     assert loss.item() == pytest.approx(UNIT["dpo_sigmoid_norm"], abs=1e-12)
 
 
+@settings(deadline=None)
 @given(nats, nats, st.floats(0.01, 10), st.floats(0, 0.49))
 def test_a_policy_equal_to_its_reference_loses_ln_2(
     chosen: float, rejected: float, beta: float, smoothing: float
@@ -51,6 +52,7 @@ def test_a_policy_equal_to_its_reference_loses_ln_2(
     assert loss.item() == pytest.approx(math.log(2), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(nats, nats, nats, nats, st.floats(0.01, 1))
 def test_the_loss_falls_when_the_chosen_answer_gains(
     chosen: float, rejected: float, ref_chosen: float, ref_rejected: float, beta: float
@@ -61,6 +63,7 @@ def test_the_loss_falls_when_the_chosen_answer_gains(
     assert better.item() < dpo_loss(*logps, beta).item()
 
 
+@settings(deadline=None)
 @given(nats, nats, st.floats(0.01, 1))
 def test_the_gradient_pushes_the_two_answers_equally_apart(
     chosen: float, rejected: float, beta: float

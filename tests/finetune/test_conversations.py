@@ -1,7 +1,7 @@
 """Examples: the assistant's words and the end of its turn count, nothing else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratchlm.finetune.conversations import build_examples, fit_example
@@ -56,6 +56,7 @@ def test_what_teaches_nothing_is_left_out_and_named(
     assert built.receipt()["dropped"] == {reason: {"count": 1, "for_example": ["b"]}}
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.integers(2, 30))
 def test_shortening_keeps_the_last_answer_whole(
     mask: list[bool], max_tokens: int

@@ -2,15 +2,15 @@
 
 A pair is right where the chosen answer has the higher mean log-probability per
 token, the end of turn included.  Two models are compared on the same pairs; the
-interval resamples chosen answers, not pairs: the same answer set against several
-wrong ones is one piece of evidence.
+interval resamples groups of pairs that share an answer, not pairs: (a before b) and
+(b before a) under two questions are one piece of evidence.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scratchlm.align.log_probs import answer_log_probs
+from scratchlm.align.log_probs import score_pairs
 from scratchlm.align.pairs import Pair, Row, build_pairs
 from scratchlm.evaluate.statistics import (
     Interval,
@@ -32,7 +32,7 @@ class PairScore:
     chosen: float
     rejected: float
     group: int
-    """Pairs with the same chosen answer have the same number."""
+    """Pairs of a kind that share answers have the same number."""
 
     @property
     def margin(self) -> float:
@@ -50,18 +50,17 @@ def preference_accuracy(
 ) -> list[PairScore]:
     """Score preference rows, in their order; those that do not fit are left out."""
     built = build_pairs(tokenizer, pairs, model.config.context_length + 1).pairs
-    answers = [answer for pair in built for answer in (pair.chosen, pair.rejected)]
-    sums = answer_log_probs(model, answers, tokenizer.pad_id).reshape(-1, 2)
-    groups: dict[tuple[int, ...], int] = {}
+    sums = score_pairs(model, built, tokenizer.pad_id)
+    groups = group_pairs(built)
     return [
         PairScore(
             id=pair.id,
             kind=pair.kind,
-            chosen=float(chosen) / pair.chosen.n_tokens,
-            rejected=float(rejected) / pair.rejected.n_tokens,
-            group=groups.setdefault(_answer_of(pair), len(groups)),
+            chosen=float(chosen) / len(pair.chosen),
+            rejected=float(rejected) / len(pair.rejected),
+            group=group,
         )
-        for pair, (chosen, rejected) in zip(built, sums, strict=True)
+        for pair, (chosen, rejected), group in zip(built, sums, groups, strict=True)
     ]
 
 
@@ -88,6 +87,22 @@ def compare_accuracy(
     assert [s.id for s in before] == [s.id for s in after], "not the same pairs"
     first, second = _by_kind(before), _by_kind(after)
     return {kind: _compare(first[kind], second[kind]) for kind in first}
+
+
+def group_pairs(pairs: Sequence[Pair]) -> list[int]:
+    """Number the groups of pairs that hang together by an answer, within a kind."""
+    above: dict[tuple[object, ...], tuple[object, ...]] = {}
+
+    def root(node: tuple[object, ...]) -> tuple[object, ...]:
+        while (parent := above.setdefault(node, node)) != node:
+            node = parent
+        return node
+
+    nodes = [[(p.kind, *answer) for answer in (p.chosen, p.rejected)] for p in pairs]
+    for chosen, rejected in nodes:
+        above[root(chosen)] = root(rejected)
+    numbers: dict[tuple[object, ...], int] = {}
+    return [numbers.setdefault(root(chosen), len(numbers)) for chosen, _ in nodes]
 
 
 def _compare(before: list[PairScore], after: list[PairScore]) -> dict[str, Any]:
@@ -117,7 +132,3 @@ def _by_kind(scores: Sequence[PairScore]) -> dict[str, list[PairScore]]:
     for score in scores:
         kinds[score.kind].append(score)
     return dict(sorted(kinds.items()))
-
-
-def _answer_of(pair: Pair) -> tuple[int, ...]:
-    return pair.chosen.ids[pair.chosen.start :]

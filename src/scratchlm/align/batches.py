@@ -5,7 +5,7 @@ length stand together; epochs follow one another without a gap, every pair once 
 each.  Nothing is remembered between two calls, so a resumed run reads on where it
 stood.
 
-Axes: P pairs of a batch, 2 = (chosen, rejected), T tokens.
+Axes: P pairs of a batch, 2 = (chosen, rejected), N pairs in all.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchlm.align.log_probs import stack_answers
+from scratchlm.align.log_probs import stack_pairs
 from scratchlm.align.pairs import Pair
+from scratchlm.data.permutation import permute
 
 SORTED_BATCHES = 16  # batches drawn at once and sorted by length among themselves
 
@@ -31,7 +32,6 @@ class PairBatches:
         batch_size: int,
         seed: int,
         pad_id: int,
-        context_length: int,
     ) -> None:
         """Take N pairs and the reference's summed log-probabilities (N, 2)."""
         assert len(pairs) > 0 and reference.shape == (len(pairs), 2)
@@ -40,29 +40,17 @@ class PairBatches:
         self.batch_size = batch_size
         self.seed = seed
         self.pad_id = pad_id
-        self.context_length = context_length
-        self._lengths = np.array(
-            [max(len(p.chosen.ids), len(p.rejected.ids)) for p in pairs]
-        )
+        self._lengths = np.array([pair.n_tokens for pair in pairs])
         self._epoch_order = lru_cache(maxsize=2)(self._draw_order)
 
     def batch(self, step: int) -> dict[str, NDArray[Any]]:
-        """Arrays of step `step` ≥ 0.
+        """Arrays of step `step` ≥ 0: those of `stack_pairs`, and
 
-        `tokens`, `targets` (P, 2, T) int64, `loss_mask` (P, 2, T) bool, `reference`
-        (P, 2) float32 in nats.
+        `reference` (P, 2) float32, in nats.
         """
         indices = self.indices(step)
-        pairs = [self.pairs[i] for i in indices]
-        rows = [answer for pair in pairs for answer in (pair.chosen, pair.rejected)]
-        tokens, targets, mask = stack_answers(rows, self.pad_id, self.context_length)
-        shape = (len(indices), 2, -1)
-        return {
-            "tokens": tokens.reshape(shape),
-            "targets": targets.reshape(shape),
-            "loss_mask": mask.reshape(shape),
-            "reference": self.reference[indices],
-        }
+        rows = stack_pairs([self.pairs[i] for i in indices], self.pad_id)
+        return {**rows, "reference": self.reference[indices]}
 
     def indices(self, step: int) -> list[int]:
         """Which pairs step `step` reads."""
@@ -71,15 +59,19 @@ class PairBatches:
         return [int(self._epoch_order(epoch)[place]) for epoch, place in places]
 
     def _draw_order(self, epoch: int) -> NDArray[np.int64]:
-        rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(len(self.pairs))
-        window = self.batch_size * SORTED_BATCHES
+        size, seed = self.batch_size, self.seed
+        order = _permutation(len(self.pairs), seed, epoch)
         parts = []
-        for start in range(0, len(order), window):
-            part = order[start : start + window]
+        for start in range(0, len(order), size * SORTED_BATCHES):
+            part = order[start : start + size * SORTED_BATCHES]
             part = part[np.argsort(self._lengths[part], kind="stable")]
-            n_full = len(part) // self.batch_size
-            full = part[: n_full * self.batch_size].reshape(n_full, self.batch_size)
-            parts += [full[rng.permutation(n_full)].ravel(), part[full.size :]]
+            n_full = len(part) // size
+            full = part[: n_full * size].reshape(n_full, size)
+            if n_full:
+                full = full[_permutation(n_full, seed + 1, epoch)]
+            parts += [full.ravel(), part[full.size :]]
         return np.concatenate(parts)
 
+
+def _permutation(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return permute(np.arange(size, dtype=np.int64), size, seed, epoch)

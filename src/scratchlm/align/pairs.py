@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scratchlm.align.log_probs import Answer
 from scratchlm.finetune.conversations import count_named
 from scratchlm.tokenizer.chat import render_conversation
 
@@ -24,12 +23,20 @@ MIN_PROMPT_TOKENS = 2  # the document mark and the one that opens the answer
 
 @dataclass(frozen=True)
 class Pair:
-    """A chosen and a rejected answer to one prompt."""
+    """A chosen and a rejected answer to one prompt, as token ids."""
 
     id: str
     kind: str
-    chosen: Answer
-    rejected: Answer
+    prompt: tuple[int, ...]
+    """Ends with the mark that opens the assistant's turn."""
+    chosen: tuple[int, ...]
+    """The answer and its end of turn."""
+    rejected: tuple[int, ...]
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of a row that holds the prompt once and both answers."""
+        return len(self.prompt) - 1 + len(self.chosen) + len(self.rejected)
 
 
 @dataclass
@@ -41,12 +48,18 @@ class Pairs:
     shortened: list[str] = field(default_factory=list)
     dropped: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of all pairs, each prompt once."""
+        return sum(pair.n_tokens for pair in self.pairs)
+
     def receipt(self) -> dict[str, Any]:
         """What went in, what came out by kind, some names of what did not."""
         kinds = sorted({pair.kind for pair in self.pairs})
         return {
             "rows": self.n_rows,
             "pairs": len(self.pairs),
+            "tokens": self.n_tokens,
             "by_kind": {k: sum(p.kind == k for p in self.pairs) for k in kinds},
             "shortened": count_named(self.shortened),
             "dropped": {
@@ -74,8 +87,8 @@ def build_pairs(tokenizer: "Tokenizer", rows: Iterable[Row], max_tokens: int) ->
         if len(fitted) < len(prompt):
             result.shortened.append(name)
         kind = str(row.get("kind", "given"))
-        answers = (Answer((*fitted, *a), len(fitted)) for a in (chosen, rejected))
-        result.pairs.append(Pair(name, kind, *answers))
+        pair = Pair(name, kind, tuple(fitted), tuple(chosen), tuple(rejected))
+        result.pairs.append(pair)
     return result
 
 

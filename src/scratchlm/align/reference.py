@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from scratchlm.align.log_probs import answer_log_probs
+from scratchlm.align.log_probs import score_pairs
 from scratchlm.align.pairs import Pair
 from scratchlm.base.atomic import write_bytes
 from scratchlm.base.hashing import sha256_json
@@ -41,18 +41,15 @@ def reference_log_probs(
     kept = read_reference(path, key)
     if kept is not None and kept.shape == (len(pairs), 2):
         return kept
-    answers = [answer for pair in pairs for answer in (pair.chosen, pair.rejected)]
-    table = answer_log_probs(model, answers, pad_id).reshape(-1, 2)
+    table = score_pairs(model, pairs, pad_id)
     write_bytes(path, save({TENSOR: table}, metadata={"key": key}))
     return table
 
 
 def reference_key(weights_hash: str, dtype: str, pairs: Sequence[Pair]) -> str:
     """Hash of all that the table depends on."""
-    answers = [
-        [pair.chosen.start, pair.chosen.ids, pair.rejected.ids] for pair in pairs
-    ]
-    return sha256_json({"weights": weights_hash, "dtype": dtype, "pairs": answers})
+    ids = [[pair.prompt, pair.chosen, pair.rejected] for pair in pairs]
+    return sha256_json({"weights": weights_hash, "dtype": dtype, "pairs": ids})
 
 
 def read_reference(path: Path, key: str) -> NDArray[np.float32] | None:
