@@ -137,7 +137,8 @@ class _Run:
     def step(self, step: int) -> None:
         """Do optimizer step `step` (from 0)."""
         started = time.perf_counter()
-        loss, values = self._gradients(step)
+        window = self._tensors(self.batches.batch(step))
+        loss, values = self._gradients(window)
         masters = list(self.weights.masters.values())
         limit = self.config.max_grad_norm or math.inf
         grad_norm = float(torch.nn.utils.clip_grad_norm_(masters, limit))
@@ -148,7 +149,7 @@ class _Run:
         for master in masters:
             master.grad = None
         self.loss = loss
-        rate = self.config.tokens_per_step / (time.perf_counter() - started)
+        rate = window["tokens"].numel() / (time.perf_counter() - started)
         row = {
             "train/loss": loss,
             "train/grad_norm": grad_norm,
@@ -179,8 +180,7 @@ class _Run:
         self.weights.release()
         self.model.eval()
 
-    def _gradients(self, step: int) -> tuple[float, dict[str, float]]:
-        window = self._tensors(self.batches.batch(step))
+    def _gradients(self, window: Batch) -> tuple[float, dict[str, float]]:
         n_rows = len(next(iter(window.values())))
         size = self.config.micro_batch_size
         loss, values = 0.0, dict[str, float]()
