@@ -30,8 +30,7 @@ class MLP(nn.Module):
     def inner(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T F"]:
         """Compute the inner activations, the input of the last projection."""
         if self.kind == "swiglu":
-            gate: Tensor = F.silu(self.gate_proj(x))
-            return gate * self.up_proj(x)
+            return torch.mul(F.silu(self.gate_proj(x)), self.up_proj(x))
         if self.kind == "gelu":
             return F.gelu(self.up_proj(x), approximate="tanh")
         return torch.relu(self.up_proj(x)).square()
