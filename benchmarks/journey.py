@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from result import Result
-
 from scratchlm.base.atomic import read_json
 from scratchlm.base.config import read_toml
 from scratchlm.base.hashing import sha256_file
