@@ -17,7 +17,7 @@ from scratchlm.base.hashing import sha256_bytes
 from scratchlm.pipeline.calibration import NOMINAL, Calibration
 from scratchlm.pipeline.dial import NOMINAL_FACTS, Derived, derive
 from scratchlm.pipeline.facts import CorpusFacts
-from scratchlm.pipeline.recipe import Recipe, dump_recipe, read_recipe
+from scratchlm.pipeline.recipe import Recipe, check_said, dump_recipe, read_recipe
 from scratchlm.pipeline.request import Request
 from scratchlm.pipeline.run_directory import RunDirectory
 
@@ -31,6 +31,7 @@ def check_draft(draft: dict[str, Any]) -> bool:
     Raises:
         UserError: an unknown key, or a value that is not valid.
     """
+    check_said(draft)
     derived = derive(draft, NOMINAL, NOMINAL_FACTS)
     resolve(draft, derived)
     return bool(derived.reasons)

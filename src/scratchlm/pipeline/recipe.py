@@ -10,11 +10,11 @@ nothing open: running it repeats the run.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from scratchlm.align import AlignConfig
 from scratchlm.base.config import Config, build_config, dump_toml, merge, read_toml
@@ -112,6 +112,37 @@ def read_recipe(path: Path) -> Recipe:
         UserError: missing, malformed, or not valid; with the key concerned.
     """
     return build_config(Recipe, read_toml(path), str(path))
+
+
+def check_said(draft: Mapping[str, Any]) -> None:
+    """Check each key and value of a draft by itself; what it leaves open may be open.
+
+    Raises:
+        UserError: an unknown key, or a value of a wrong kind or out of its range.
+    """
+    try:
+        Recipe.model_validate(dict(draft))
+    except ValidationError as error:
+        for found in error.errors():
+            if found["type"] not in ("missing", "value_error"):
+                raise UserError(_explain(found["loc"], found)) from None
+
+
+def _explain(path: Sequence[int | str], found: Mapping[str, Any]) -> str:
+    name = ".".join(map(str, path))
+    if found["type"] != "extra_forbidden":
+        return f"recipe: {name} = {found.get('input')!r} is not valid: {found['msg']}"
+    known = _known_keys(path[:-1])
+    near = difflib.get_close_matches(str(path[-1]), known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return f"recipe: unknown key {name!r}; {hint}"
+
+
+def _known_keys(path: Sequence[int | str]) -> list[str]:
+    cls: Any = Recipe
+    for part in path:
+        cls = cls.model_fields[str(part)].annotation
+    return sorted(cls.model_fields)
 
 
 def dump_recipe(recipe: Recipe, reasons: Mapping[str, str]) -> str:
