@@ -5,6 +5,7 @@ heads, K key and value heads, G = H / K queries a group, D head channels.
 """
 
 import math
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -139,7 +140,7 @@ class _CausalAttention(torch.autograd.Function):
         out = torch.empty_like(q, memory_format=torch.contiguous_format)
         kept = []
         for start, stop in _blocks(n_tokens):
-            p = _probabilities(q[:, :, start:stop], k[:, :stop], start)
+            p = _probabilities(q[:, :, start:stop], k[:, :stop])
             block = torch.bmm(p, v[:, :stop])  # (B·K, G·t, D)
             out[:, :, start:stop] = block.unflatten(1, (groups, -1))
             kept.append(p)
@@ -171,12 +172,11 @@ class _CausalAttention(torch.autograd.Function):
         )
 
 
-def _probabilities(q: Tensor, k: Tensor, start: int) -> Tensor:
-    """Causal softmax of a block of queries that begins at position `start`."""
+def _probabilities(q: Tensor, k: Tensor) -> Tensor:
+    """Causal softmax of a block of queries; the last of them ends with the keys."""
     groups, n_new, n_keys = q.shape[1], q.shape[2], k.shape[1]
     scale = 1 / math.sqrt(q.shape[-1])
-    hidden = torch.full((n_new, n_keys), -torch.inf, dtype=q.dtype, device=q.device)
-    bias = hidden.triu_(start + 1).repeat(groups, 1)  # (G·t, S)
+    bias = _causal_bias(groups, n_new, n_keys, q.dtype, q.device)
     # the mask rides on the product: scores = bias + scale · q kᵀ
     scores = torch.baddbmm(
         bias.expand(q.shape[0], -1, -1),
@@ -185,3 +185,12 @@ def _probabilities(q: Tensor, k: Tensor, start: int) -> Tensor:
         alpha=scale,
     )
     return torch.softmax(scores, -1)
+
+
+@lru_cache(maxsize=8)
+def _causal_bias(
+    groups: int, n_new: int, n_keys: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """0 where the last `n_new` of `n_keys` tokens may look, else -∞: (G·t, S)."""
+    hidden = torch.full((n_new, n_keys), -torch.inf, dtype=dtype, device=device)
+    return hidden.triu_(n_keys - n_new + 1).repeat(groups, 1)

@@ -80,29 +80,35 @@ class Optimizer:
 
     def _muon(self, group: Group, lr: float) -> None:
         c = self.config
+        updates: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
         for name, p in zip(group.names, group.parameters, strict=True):
             if p.grad is None:
                 continue
             momentum = group.state[f"{name}.momentum"]
             momentum.lerp_(p.grad, 1 - c.momentum)
-            update = p.grad.lerp(momentum, c.momentum)  # Nesterov
-            update = orthogonalise(update, c.newton_schulz_steps)
-            scale = max(1.0, p.shape[0] / p.shape[1]) ** 0.5
-            p.mul_(1 - lr * group.weight_decay).add_(update, alpha=-lr * scale)
+            nesterov = p.grad.lerp(momentum, c.momentum)
+            updates.setdefault(tuple(p.shape), []).append((p, nesterov))
+        for (n_rows, n_columns), members in updates.items():
+            # one chain of products for all matrices of a shape
+            stacked = torch.stack([update for _, update in members])
+            stacked = orthogonalise(stacked, c.newton_schulz_steps)
+            scale = max(1.0, n_rows / n_columns) ** 0.5
+            for (p, _), update in zip(members, stacked, strict=True):
+                p.mul_(1 - lr * group.weight_decay).add_(update, alpha=-lr * scale)
 
 
-def orthogonalise(matrix: Float[Tensor, "R C"], steps: int) -> Float[Tensor, "R C"]:
-    """Move all singular values of a matrix towards 1 (its polar factor)."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.t() if tall else matrix
-    x = x / (x.norm() * 1.01 + 1e-7)
-    last = POLAR_EXPRESS[-1]
-    # a short iteration keeps the end of the sequence: it is the part that contracts
-    for a, b, c in (POLAR_EXPRESS + (last,) * steps)[:steps]:
-        gram = x @ x.t()  # (r, r), r = min(R, C)
-        polynomial = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-        x = torch.addmm(x, polynomial, x, beta=a)
-    return x.t() if tall else x
+def orthogonalise(
+    matrices: Float[Tensor, "N R C"], steps: int
+) -> Float[Tensor, "N R C"]:
+    """Move all singular values of each matrix towards 1 (its polar factor)."""
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) * 1.01 + 1e-7)
+    for a, b, c in (POLAR_EXPRESS + POLAR_EXPRESS[-1:] * steps)[:steps]:
+        gram = torch.bmm(x, x.mT)  # (N, r, r), r = min(R, C)
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        x = torch.baddbmm(x, polynomial, x, beta=a)
+    return x.mT if tall else x
 
 
 def _build_groups(parameters: dict[str, Tensor], config: TrainConfig) -> list[Group]:
