@@ -20,11 +20,11 @@ class AlignConfig(TuningConfig):
     """Passes over the pairs."""
     batch_size: int = Field(default=16, ge=1)
     """Pairs of one optimizer step."""
-    matrix_lr: float = Field(default=2e-3, ge=0)
+    matrix_lr: float = Field(default=6e-3, ge=0)
     """Peak learning rate of the blocks' matrices."""
-    embed_lr: float = Field(default=6e-4, ge=0)
+    embed_lr: float = Field(default=1.8e-3, ge=0)
     """Peak learning rate of the embeddings."""
-    head_lr: float = Field(default=3e-4, ge=0)
+    head_lr: float = Field(default=9e-4, ge=0)
     """Peak learning rate of an untied head."""
-    vector_lr: float = Field(default=6e-4, ge=0)
+    vector_lr: float = Field(default=1.8e-3, ge=0)
     """Peak learning rate of gains and biases."""

@@ -32,9 +32,9 @@ class Rules:
 
     # Shares of the time that is left when the text has been prepared; what they
     # leave of it pays for quantisation, export and report.
-    pretrain_share: float = 0.6
+    pretrain_share: float = 0.56
     finetune_share: float = 0.2
-    align_share: float = 0.07
+    align_share: float = 0.11
     evaluate_share: float = 0.08
     least_share: float = 0.25
     """Share of the minutes that training gets however long the text took."""
