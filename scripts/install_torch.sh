@@ -19,8 +19,7 @@ except Exception:
     sys.exit(1)
 PY
 then
-  pip install --quiet "torch==$version" --index-url "$cpu_index" --extra-index-url \
-    "$(pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple)" &&
-    exit 0
+  # +cpu sorts above the plain version, whichever default index this machine uses
+  pip install --quiet "torch==$version" --extra-index-url "$cpu_index" && exit 0
 fi
 pip install --quiet "torch==$version"
