@@ -3,11 +3,17 @@
 import multiprocessing
 import random
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from scratchlm.base.config import merge
 from scratchlm.cli.entry import main
+from scratchlm.pipeline.calibration import NOMINAL
+from scratchlm.pipeline.dial import NOMINAL_FACTS, derive
+from scratchlm.pipeline.freeze import resolve
+from scratchlm.pipeline.recipe import dump_recipe, read_packaged
 
 PRELOAD = [
     "torch",
@@ -25,7 +31,6 @@ PRELOAD = [
 
 RECIPE = """
 title = "a journey of seconds"
-extends = "laptop"
 
 [machine]
 device = "cpu"
@@ -102,6 +107,13 @@ def _sentence(chance):
     return f"The {first} of house {number} {verb} a {second} {place}."
 
 
+def resolved_toml(text, below="laptop"):
+    """A recipe that leaves nothing to the dial: nothing has to be measured."""
+    draft = merge(read_packaged(below), tomllib.loads(text))
+    derived = derive(draft, NOMINAL, NOMINAL_FACTS)
+    return dump_recipe(resolve(draft, derived), derived.reasons)
+
+
 class Journeys:
     """Starts journeys as processes of their own, on one text and one recipe."""
 
@@ -109,10 +121,17 @@ class Journeys:
         self.folder = folder
         self.runs = folder / "runs"
         self.recipe = folder / "tiny.toml"
-        self.recipe.write_text(RECIPE)
+        self.recipe.write_text(resolved_toml(RECIPE))
         write_text(folder / "text")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOAD)
+
+    def recipe_like(self, style):
+        """A recipe of another style, as small."""
+        path = self.folder / f"{style}.toml"
+        text = RECIPE.replace("n_kv_heads = 1", "n_kv_heads = 2")
+        path.write_text(resolved_toml(text, style))
+        return path
 
     def start(self, name, *options):
         """Begin or continue run `name` in another process."""

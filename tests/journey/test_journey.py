@@ -154,13 +154,7 @@ def test_a_second_process_is_refused_while_the_first_works(journeys):
 
 @pytest.mark.parametrize("style", ["classic", "diagram"])
 def test_the_guides_own_systems_walk_the_same_way_to_its_end(journeys, style):
-    text = journeys.recipe.read_text()
-    recipe = journeys.folder / f"{style}.toml"
-    recipe.write_text(
-        text.replace('extends = "laptop"', f'extends = "{style}"').replace(
-            "n_kv_heads = 1", "n_kv_heads = 2"
-        )
-    )
+    recipe = journeys.recipe_like(style)
     words = ["run", str(recipe), "--text", str(journeys.folder / "text")]
     run = journeys.finish_words([*words, "--runs-dir", str(journeys.runs)])
     formats = read_json(run / "export" / "receipt.json")["formats"]

@@ -1,4 +1,4 @@
-"""Laws of the dial: more time is never less, the text has the last word, a draft wins."""
+"""Laws of the dial: more time is never less, the text is the limit, a draft wins."""
 
 import pytest
 from hypothesis import given, settings
@@ -89,8 +89,9 @@ def test_where_the_text_is_the_limit_it_is_said_and_time_is_left_over():
     assert "the text is the limit, not the time" in " ".join(much.notes)
     assert "epochs of the text" in much.reasons["train.total_steps"]
     longer = merge(draft, {"minutes": 6000})
-    assert derive(longer, machine(), text(200_000)).values["train"]["total_steps"] == (
-        much.values["train"]["total_steps"]
+    assert (
+        derive(longer, machine(), text(200_000)).values["train"]["total_steps"]
+        == (much.values["train"]["total_steps"])
     )
 
 
@@ -185,7 +186,9 @@ def test_the_shares_leave_time_for_what_has_no_share():
     assert 0.85 <= sum(shares) < 1
 
 
-@pytest.mark.parametrize(("at", "value"), [(1, 10), (5, 10), (6, 20), (9, 20), (10, 20)])
+@pytest.mark.parametrize(
+    ("at", "value"), [(1, 10), (5, 10), (6, 20), (9, 20), (10, 20)]
+)
 def test_a_step_table_holds_up_to_its_limits_and_its_last_value_beyond(at, value):
     assert look_up(((5, 10), (9, 20)), at) == value
 

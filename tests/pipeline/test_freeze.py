@@ -1,4 +1,4 @@
-"""Laws of freezing: measured once, written whole, amended from the same measurements."""
+"""Laws of freezing: measured once, written whole, amended without measuring again."""
 
 import pytest
 

@@ -112,7 +112,7 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 
 
 def test_a_word_without_a_sign_is_no_override():
-    with pytest.raises(UserError, match="a.b=value"):
+    with pytest.raises(UserError, match=r"a\.b=value"):
         draft_options(("beta",))
 
 

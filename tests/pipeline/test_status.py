@@ -25,7 +25,9 @@ def finish(run, name, summary="made"):
     stage_done(run.metrics_path, name, 2.0)
     marker = {"key": "k", "config": "c", "inputs": {}, "outputs": {"a": "b"}}
     run.stage(name).mkdir(exist_ok=True)
-    write_json(run.stage(name) / "stage.json", {"stage": name, "summary": summary, **marker})
+    write_json(
+        run.stage(name) / "stage.json", {"stage": name, "summary": summary, **marker}
+    )
 
 
 def begin(run, name):

@@ -32,14 +32,17 @@ def command(
 ) -> None:
     """Continue PROMPT with MODEL: a run, or the folder of a stage or a model."""
     from scratchlm.cli.sampling import build_sampling
-    from scratchlm.generate import stream
-    from scratchlm.generate.control import forbidden_ids
-    from scratchlm.model import load_model
     from scratchlm.pipeline.locate import locate_model
     from scratchlm.tokenizer import StreamDecoder, Tokenizer
 
     found = locate_model(model, runs_dir)
     tokenizer = Tokenizer.load(found.tokenizer)
+    sampling = build_sampling(temperature, top_k, top_p, seed)
+
+    from scratchlm.generate import stream
+    from scratchlm.generate.control import forbidden_ids
+    from scratchlm.model import load_model
+
     decoder = StreamDecoder(tokenizer)
     end = tokenizer.endoftext_id
     ids = stream(
@@ -47,7 +50,7 @@ def command(
         [end, *tokenizer.encode(prompt)],
         max_new_tokens,
         (end,),
-        build_sampling(temperature, top_k, top_p, seed),
+        sampling,
         forbidden_ids(tokenizer, (end,)),
     )
     click.echo(prompt, nl=False)

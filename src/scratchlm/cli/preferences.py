@@ -33,8 +33,9 @@ def build(corpus: Path, overrides: tuple[str, ...], out: Path) -> None:
     from scratchlm.corpus.rows import write_rows
     from scratchlm.pipeline.request import draft_options, read_section
 
-    config = read_section(CorpusConfig, draft_options(overrides), "corpus")
     source = Corpus(corpus)
+    draft = {"source": source.receipt["source"], **draft_options(overrides)}
+    config = read_section(CorpusConfig, draft, "corpus")
     documents = list(source.train_documents()), list(source.heldout_documents())
     rows = build_chat_rows(config, *documents).preferences
     write_rows(out, rows)

@@ -37,7 +37,7 @@ def stage_command(
         setting = {"quantize": "quantize.bits=8", "export": "export.dtype=bfloat16"}
         example = f"Example: scratchlm {verb} laptop --out build/{verb} {setting[verb]}"
     decorated: Callable[..., Any] = runs_dir_option(
-        out_option(overrides_argument(click.argument("run")(command)))
+        out_option(click.argument("run")(overrides_argument(command)))
     )
     if model_from is not None:
         decorated = model_option(decorated)
