@@ -3,12 +3,12 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench readme clean
+.PHONY: help demo chat test check bench readme clean
 
 CANDIDATES := python3.13 python3.12 python3.11 python3
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell \
-	command -v $(p) >/dev/null 2>&1 && $(p) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(p))))
+PYTHON ?= $(or $(firstword $(foreach p,$(CANDIDATES),$(shell \
+	$(p) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(p)))),false)
 TORCH ?= 2.13.0
 BIN := .venv/bin
 ifneq ($(wildcard ../shared/data),)
@@ -20,6 +20,9 @@ help: ## Show these lines.
 
 demo: .venv/installed ## Walk the whole way: raw text to a chat model. ARGS="--minutes 2"
 	@$(BIN)/scratchlm run laptop $(ARGS)
+
+chat: .venv/installed ## Talk to the model that make demo made. ARGS="notes" for another run
+	@$(BIN)/scratchlm chat $(or $(ARGS),laptop)
 
 test: .venv/installed-dev ## Run the tests. ARGS="tests/model -x"
 	@$(BIN)/python -m pytest $(ARGS)
@@ -38,15 +41,16 @@ readme: .venv/installed-dev ## Fill the README's figures from benchmarks/results
 	@$(BIN)/python benchmarks/readme.py
 
 clean: ## Delete the virtual environment and caches; runs stay.
-	rm -rf .venv build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build src/*.egg-info .hypothesis .*_cache
 
 .venv/created:
-	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found; install one, or say make PYTHON=/path/to/python" >&2; exit 2; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+		echo "error: no Python >= 3.11 here; install one, or say make PYTHON=/its/path" >&2; exit 2; }
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
 .venv/installed: .venv/created pyproject.toml
-	@echo "installing into .venv (once) …"
+	@echo "installing into .venv (once, a few minutes) …"
 	@bash scripts/install_torch.sh $(BIN)/python $(TORCH)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@

@@ -13,7 +13,9 @@ def rows(repository):
     """The map in the README: room → the rest of its row."""
     text = (repository / "README.md").read_text(encoding="utf-8")
     map_ = text.partition("<!-- map -->")[2].partition("<!-- /map -->")[0]
-    return {found["room"]: found["rest"] for found in ROW.finditer(map_)}
+    found = {row["room"]: row["rest"] for row in ROW.finditer(map_)}
+    assert found.pop("room"), "the head of the table"
+    return found
 
 
 def test_the_map_in_the_readme_is_the_house(rows, rooms):

@@ -1,0 +1,236 @@
+"""Fill the README's figures from result files: no number there is typed by hand.
+
+python benchmarks/readme.py            # writes README.md
+python benchmarks/readme.py --check    # fails where it would write something else
+
+Between `<!-- name -->` and `<!-- /name -->` stands what a function here makes of
+`results/journey.json` (the run, its figure) and `peers.toml` (the comparison).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scratchlm.base.atomic import write_text
+from scratchlm.base.config import read_toml
+from scratchlm.base.errors import UserError
+from scratchlm.base.hashing import sha256_file
+from scratchlm.base.units import format_count, format_duration
+from scratchlm.model.config import ModelConfig
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+FIGURE = Path("docs/figures/loss_curve.svg")
+SIGNS = {"yes": "●", "part": "◐", "no": "○"}
+KINDS = {
+    "asked": "asked in training",
+    "unasked": "never asked, module read",
+    "heldout": "module never read",
+}
+
+
+def main() -> int:
+    """Write or check the README; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    arguments = parser.parse_args()
+    before = README.read_text(encoding="utf-8")
+    after = fill(before, sections())
+    if arguments.check:
+        if before != after:
+            print("README.md is not what its results say: run make readme")
+        return int(before != after)
+    write_text(README, after)
+    return 0
+
+
+def sections() -> dict[str, str]:
+    """What is generated, by the name of its markers."""
+    made = {"peers": peers_table(read_toml(ROOT / "benchmarks" / "peers.toml"))}
+    path = ROOT / "benchmarks" / "results" / "journey.json"
+    if path.exists():
+        made["journey"] = journey_section(json.loads(path.read_text("utf-8")))
+    return made
+
+
+def fill(text: str, made: Mapping[str, str]) -> str:
+    """Put each section between its markers.
+
+    Raises:
+        UserError: a marker is missing.
+    """
+    for name, section in made.items():
+        opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if opening not in text or closing not in text:
+            raise UserError(f"README.md lacks the markers {opening} and {closing}")
+        head, _, rest = text.partition(opening)
+        tail = rest.partition(closing)[2]
+        text = f"{head}{opening}\n{section.strip()}\n{closing}{tail}"
+    return text
+
+
+def journey_section(result: Mapping[str, Any]) -> str:
+    """The figure of the measured run and what it reached.
+
+    Raises:
+        UserError: the figure is another run's.
+    """
+    seen = merge_runs(result["runs"])
+    if sha256_file(ROOT / FIGURE) != seen["figure_sha256"]:
+        raise UserError(f"{FIGURE} is not of the run in results/journey.json")
+    machine, base = result["machine"], seen["base_bits_per_byte"]
+    wall = sum(seen["stage_wall_s"].values())
+    model = ModelConfig.model_validate(result["work"]["recipe"]["model"])
+    parameters = format_count(model.n_parameters)
+    where = f"{machine['cores']} cores of an {machine['cpu']}"
+    return "\n".join(
+        [
+            f"![The loss curve of the run below]({FIGURE})",
+            "",
+            f"That is the run behind the figures of this page: {format_duration(wall)} "
+            f"on {where}, no GPU, a model of {parameters} parameters.",
+            "",
+            text_table(base, seen),
+            "",
+            answer_table(seen["kinds"]),
+            "",
+            *preference_lines(seen["preferences"]),
+            "",
+            quantized_line(seen),
+        ]
+    )
+
+
+def merge_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All raw figures under their names; those of a kind under the kind."""
+    seen: dict[str, Any] = {"kinds": {}, "preferences": {}}
+    for row in runs:
+        if "answers" in row:
+            seen["kinds"][row["kind"]] = row["answers"]
+        elif "preferences" in row:
+            seen["preferences"][row["kind"]] = row["preferences"]
+        else:
+            seen |= row
+    return seen
+
+
+def text_table(base: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
+    """Bits per byte on held-out modules."""
+    rows = [
+        ("base model", interval(base)),
+        ("chat model", interval(seen["chat_bits_per_byte"])),
+        (
+            "`xz -9e`, all files as one archive",
+            f"{seen['xz_archive_bits_per_byte']:.3f}",
+        ),
+        ("`xz -9e`, each file", f"{seen['xz_each_bits_per_byte']:.3f}"),
+    ]
+    return table(("bits per byte of unseen modules (fewer is better)", ""), rows)
+
+
+def answer_table(kinds: Mapping[str, Any]) -> str:
+    """Token F1 of the answers, by kind of question."""
+    head = ("questions", "token F1", "best constant", "own, shuffled", "stop", "differ")
+    rows = [
+        (
+            f"{judged['n']} {KINDS.get(kind, kind)}",
+            interval(judged["f1"]),
+            f"{judged['constant']['f1']:.3f}",
+            f"{judged['shuffled_f1']:.3f}",
+            f"{judged['stop_frac']:.0%}",
+            f"{judged['distinct_frac']:.0%}",
+        )
+        for kind, judged in kinds.items()
+    ]
+    return table(head, rows)
+
+
+def preference_lines(kinds: Mapping[str, Any]) -> list[str]:
+    """Accuracy on held-out pairs before and after preference training."""
+    parts = [
+        f"{kind.replace('_', '-')} {found['before_frac']['value']:.1%} → "
+        f"{found['after_frac']['value']:.1%}"
+        for kind, found in kinds.items()
+    ]
+    return [f"Held-out pairs told apart, before and after DPO: {', '.join(parts)}."]
+
+
+def quantized_line(seen: Mapping[str, Any]) -> str:
+    """What four bits cost and save."""
+    ratio, size = seen["quantized"]["ratio"], seen["file_bytes"]["ratio"]
+    return (
+        f"Four bits: a file {size:.1f} times smaller than in 16 bits, bits per byte "
+        f"× {ratio:.4f}."
+    )
+
+
+def peers_table(peers: Mapping[str, Any]) -> str:
+    """The comparison, a row a capability, a column a project.
+
+    Raises:
+        UserError: a cell of ours names a proof that is not there.
+    """
+    columns: Mapping[str, Mapping[str, Any]] = peers["columns"]
+    rows = [
+        (row["name"], own_cell(row), *(peer_cell(row[name]) for name in columns))
+        for row in peers["rows"]
+    ]
+    counts = [str(column["test_functions"]) for column in columns.values()]
+    ours = count_tests(ROOT / "tests") // 500 * 500  # no news with every test
+    rows.append(("Test functions", f"over {ours}", *counts))
+    links = [
+        f"[{name}](https://github.com/{c['repository']}/tree/{c['commit']})"
+        for name, c in columns.items()
+    ]
+    dates = [c["date"] for c in columns.values()]
+    legend = (
+        f"{SIGNS['yes']} yes · {SIGNS['part']} in part · {SIGNS['no']} not found. Read "
+        f"from the sources of {min(dates)} to {max(dates)}; where in each, and the "
+        "test that proves ours: [peers.toml](benchmarks/peers.toml)."
+    )
+    return table(("", "ScratchLM", *links), rows) + "\n\n" + legend
+
+
+def own_cell(row: Mapping[str, Any]) -> str:
+    """Our own cell; its proof must exist."""
+    sign, proof = row["scratchlm"][0], row["scratchlm"][-1]
+    if sign != "no" and not (ROOT / proof).exists():
+        raise UserError(f"peers.toml: {row['name']!r} rests on {proof}: not there")
+    words = row["scratchlm"][1] if sign == "no" or len(row["scratchlm"]) > 2 else ""
+    return f"{SIGNS[sign]} {words}".strip()
+
+
+def peer_cell(cell: Sequence[str]) -> str:
+    """A peer's cell: sign and words; its source stays in the file."""
+    sign, words, _ = cell
+    return f"{SIGNS[sign]} {words}".strip()
+
+
+def count_tests(folder: Path) -> int:
+    """Count the test functions below a folder."""
+    return sum(
+        isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        for path in folder.rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def interval(measured: Mapping[str, Any]) -> str:
+    """A value with its 95 % interval."""
+    return f"{measured['value']:.3f} [{measured['low']:.3f}, {measured['high']:.3f}]"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
