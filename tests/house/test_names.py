@@ -21,6 +21,16 @@ def test_every_exported_name_exists_and_is_documented(rooms):
                 assert (thing.__doc__ or "").strip(), f"{room}.{name}"
 
 
+def test_a_name_is_not_a_modules_name_too(repository, rooms):
+    """`from scratchlm.room import thing` would give the module once it is loaded."""
+    for room in rooms:
+        folder = repository / "src" / "scratchlm" / room
+        exported = set(
+            getattr(importlib.import_module(f"scratchlm.{room}"), "__all__", ())
+        )
+        assert not exported & {path.stem for path in folder.iterdir()}, room
+
+
 def test_type_checkers_see_the_names_that_are_lazy(repository, rooms):
     """What `lazy_exports` names stands under TYPE_CHECKING too, and nothing else."""
     for room in rooms:

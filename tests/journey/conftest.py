@@ -26,7 +26,7 @@ PRELOAD = [
     "scratchlm.pipeline.report",
     "scratchlm.pipeline.samples",
     "scratchlm.quantize.quantize",
-    "scratchlm.train.pretrain",
+    "scratchlm.train.pretraining",
 ]
 
 RECIPE = """

@@ -76,7 +76,7 @@ def run_data(recipe: Recipe, context: Context) -> str:
 def run_train(recipe: Recipe, context: Context) -> str:
     """Pretrain, looking at held-out text and samples on the way."""
     from scratchlm.pipeline.samples import build_hooks
-    from scratchlm.train.pretrain import pretrain
+    from scratchlm.train.pretraining import pretrain
 
     config, data = recipe.train, context.inputs["data"]
     tokenizer = _tokenizer(context)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from scratchlm.train.loop import train as train
     from scratchlm.train.objective import NextToken as NextToken
     from scratchlm.train.objective import Objective as Objective
-    from scratchlm.train.pretrain import pretrain as pretrain
+    from scratchlm.train.pretraining import pretrain as pretrain
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
@@ -19,7 +19,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Objective": "objective",
         "TrainConfig": "config",
         "TrainResult": "loop",
-        "pretrain": "pretrain",
+        "pretrain": "pretraining",
         "train": "loop",
     },
 )

@@ -6,7 +6,7 @@ from scratchlm.data import DataConfig, build_shards
 from scratchlm.model.config import ModelConfig
 from scratchlm.model.weights import load_model
 from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
-from scratchlm.train.pretrain import pretrain
+from scratchlm.train.pretraining import pretrain
 
 TEXTS = [f"line {i} of a text that repeats itself, line by line\n" for i in range(60)]
 MACHINE = MachineConfig(threads=1)
