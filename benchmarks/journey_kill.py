@@ -2,9 +2,9 @@
 
 python benchmarks/journey_kill.py --kills 20 --minutes 2      # about two minutes
 python benchmarks/journey_kill.py --kills 3 --minutes 10      # the full journey
-python benchmarks/journey_kill.py --recipe runs/laptop/recipe.toml --kills 3
+python benchmarks/journey_kill.py --undisturbed runs/laptop --minutes 10 --kills 3
 
-First an uninterrupted journey, which freezes a recipe. Then that resolved recipe
+First an uninterrupted journey, which freezes a recipe, or a finished one that is given. Then that resolved recipe
 again, killed with SIGKILL, whole process tree, at moments drawn evenly over the time
 that the work takes, and started again each time. Both runs' artefacts are read from
 the disk and compared byte by byte, by their hashes. The journey of two minutes and
@@ -29,6 +29,8 @@ from typing import Any
 from result import RESULTS, Result
 from scratchlm.base.config import read_toml
 from scratchlm.base.hashing import sha256_file
+from scratchlm.base.metrics import read_metrics
+from scratchlm.pipeline.events import stage_times
 from scratchlm.pipeline.run_directory import RunDirectory
 from scratchlm.pipeline.stages import STAGE_NAMES, collect_artefacts
 from scratchlm.pipeline.status import read_status
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--recipe", type=Path, help="a resolved recipe, instead")
+    parser.add_argument("--undisturbed", type=Path, help="a finished run, instead")
     parser.add_argument("--seed", type=int, default=None, help="of the moments")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs/kill"))
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
@@ -52,32 +55,42 @@ def main() -> None:
         words += ["--minutes", str(arguments.minutes)]
     words += arguments.overrides
     shutil.rmtree(arguments.runs_dir, ignore_errors=True)
-    case = measure(words, arguments.runs_dir, arguments.kills, random.Random(seed))
+    reference = arguments.undisturbed or undisturbed(words, arguments.runs_dir)
+    chance = random.Random(seed)
+    case = measure(reference, arguments.runs_dir, arguments.kills, chance)
     case |= {"minutes": arguments.minutes, "seed": seed}
     write_result(case)
 
 
-def measure(
-    words: list[str], runs: Path, n_kills: int, chance: random.Random
-) -> dict[str, Any]:
-    """Walk undisturbed, then with kills; compare."""
-    begun = time.monotonic()
+def undisturbed(words: list[str], runs: Path) -> Path:
+    """Walk from the beginning to the end without a kill."""
     finish(walk([*words, "--name", "undisturbed"], runs))
-    wall_s = time.monotonic() - begun
-    recipe = runs / "undisturbed" / "recipe.toml"
+    return runs / "undisturbed"
+
+
+def measure(
+    reference: Path, runs: Path, n_kills: int, chance: random.Random
+) -> dict[str, Any]:
+    """Walk a finished run's recipe again, with kills; compare with that run."""
+    times = stage_times(read_metrics(reference / "metrics.jsonl"))
+    wall_s = sum(found.wall_s for found in times.values())
+    recipe = reference / "recipe.toml"
     again = [str(recipe), "--name", "killed"]
-    kills = kill_often(again, runs, n_kills, wall_s, chance)
+    start_s = measure_start()
+    moments = [
+        start_s * chance.uniform(0.5, 1) + chance.uniform(0, 2 * wall_s / (n_kills + 1))
+        for _ in range(n_kills)
+    ]
+    kills = kill_often(again, runs, moments)
     begun = time.monotonic()
     finish(walk(again, runs))
-    first, second = (
-        hash_artefacts(runs / "undisturbed"),
-        hash_artefacts(runs / "killed"),
-    )
+    first, second = hash_artefacts(reference), hash_artefacts(runs / "killed")
     differing = sorted(
         name for name in first | second if first.get(name) != second.get(name)
     )
     return {
         "undisturbed_wall_s": round(wall_s, 1),
+        "start_s": round(start_s, 1),
         "last_wall_s": round(time.monotonic() - begun, 1),
         "kills": kills,
         "n_artefacts": len(first),
@@ -88,15 +101,21 @@ def measure(
     }
 
 
+def measure_start() -> float:
+    """Seconds from the start of a process until it can train."""
+    begun = time.monotonic()
+    code = "import torch, scratchlm.pipeline.journey, scratchlm.train.loop"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.monotonic() - begun
+
+
 def kill_often(
-    words: list[str], runs: Path, n_kills: int, wall_s: float, chance: random.Random
+    words: list[str], runs: Path, moments: list[float]
 ) -> list[dict[str, Any]]:
-    """Start and kill; each attempt gets its even share of the time, at random."""
+    """Start a journey and kill it, once for each moment (seconds after its start)."""
     kills: list[dict[str, Any]] = []
-    share = 2 * wall_s / (n_kills + 1)  # drawn from 0 … share: wall_s in all
-    while len(kills) < n_kills:
-        process = walk(words, runs)
-        after = chance.uniform(0, share)
+    while len(kills) < len(moments):
+        process, after = walk(words, runs), moments[len(kills)]
         try:
             process.wait(after)
         except subprocess.TimeoutExpired:
