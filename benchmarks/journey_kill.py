@@ -4,11 +4,10 @@ python benchmarks/journey_kill.py --kills 20 --minutes 2      # about two minute
 python benchmarks/journey_kill.py --kills 3 --minutes 10      # the full journey
 python benchmarks/journey_kill.py --undisturbed runs/laptop --minutes 10 --kills 3
 
-First an uninterrupted journey, which freezes a recipe, or a finished one that is given. Then that resolved recipe
-again, killed with SIGKILL, whole process tree, at moments drawn evenly over the time
-that the work takes, and started again each time. Both runs' artefacts are read from
-the disk and compared byte by byte, by their hashes. The journey of two minutes and
-the full one are recorded side by side: a result keeps what earlier calls with other
+First an uninterrupted journey, which freezes a recipe. Then that resolved recipe
+again, killed with SIGKILL, whole process group, at moments drawn over the time that
+the work takes, and started again each time. Both runs' artefacts are read from the
+disk and compared by their hashes. A result keeps what earlier calls with other
 minutes have found.
 """
 

@@ -15,6 +15,7 @@ from scratchlm.pipeline.dial import (
 from scratchlm.pipeline.freeze import resolve
 from scratchlm.pipeline.recipe import packaged_recipes, read_packaged
 from scratchlm.pipeline.rules import RULES, Shape, look_up
+from scratchlm.plan.flops import estimate_training_flops
 
 
 def machine(tokens_per_s=5000.0, spent_s=30.0):
@@ -132,6 +133,15 @@ def test_what_a_draft_says_wins_and_has_no_reason():
     assert recipe.train.micro_batch_size == 6
     for key in ("model.n_layers", "train.total_steps", "machine.threads"):
         assert key not in derived.reasons
+
+
+def test_a_kill_costs_seconds_of_a_long_run_and_a_small_share_of_a_short_one():
+    for minutes, wanted_s in ((600, 25), (10, 24), (2, 4.8)):
+        train, model = (recipe := recipe_for(minutes)).train, recipe.model
+        speed = machine().estimate_tokens_per_s(estimate_training_flops(model))
+        step_s = train.tokens_per_step / speed
+        seconds = train.checkpoint_every_steps * step_s
+        assert abs(seconds - wanted_s) <= step_s
 
 
 def test_a_depth_alone_brings_its_width_and_heads():

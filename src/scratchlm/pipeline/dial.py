@@ -346,7 +346,9 @@ def _choose_evaluation(choices: Choices, rung: Rung, seconds: Seconds) -> None:
 
 
 def _choose_checkpoints(choices: Choices, section: str, step_s: float) -> None:
-    every = max(1, round(RULES.checkpoint_s / step_s))
+    minutes = float(choices.said("minutes") or RULES.minutes)
+    wanted_s = min(RULES.checkpoint_s, RULES.checkpoint_share * 60 * minutes)
+    every = max(1, round(wanted_s / step_s))
     choices.choose(
         f"{section}.checkpoint_every_steps",
         every,

@@ -70,6 +70,11 @@ class Recipe(Config):
                 f"model.vocab_size = {self.model.vocab_size} and tokenizer.vocab_size "
                 f"= {self.tokenizer.vocab_size} must be the same number"
             )
+        if self.train.context_length > self.model.context_length:
+            raise ValueError(
+                f"train.context_length = {self.train.context_length} exceeds "
+                f"model.context_length = {self.model.context_length}"
+            )
         return self
 
 

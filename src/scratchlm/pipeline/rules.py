@@ -92,7 +92,9 @@ class Rules:
     n_samples: int = 12
     """Looks at held-out text and samples during pretraining."""
     checkpoint_s: float = 25.0
-    """Work that a kill may cost."""
+    """Work that a kill may cost, …"""
+    checkpoint_share: float = 0.04
+    """… and no more of the minutes than this."""
 
     finetune_epochs: float = 3.0
     align_epochs: float = 1.0
