@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -91,7 +92,7 @@ def journey_section(result: Mapping[str, Any]) -> str:
     where = f"{machine['cores']} cores of an {machine['cpu']}"
     return "\n".join(
         [
-            f"![The loss curve of the run below]({FIGURE})",
+            f"![{figure_title()}]({FIGURE})",
             "",
             f"That is the run behind the figures of this page: {format_duration(wall)} "
             f"on {where}, no GPU, a model of {parameters} parameters.",
@@ -105,6 +106,13 @@ def journey_section(result: Mapping[str, Any]) -> str:
             quantized_line(seen),
         ]
     )
+
+
+def figure_title() -> str:
+    """What the drawing says of itself."""
+    drawing = (ROOT / FIGURE).read_text(encoding="utf-8")
+    found = re.search(r'aria-label="([^"]*)"', drawing)
+    return found[1] if found else "The loss curve of the run below"
 
 
 def merge_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
