@@ -11,6 +11,7 @@ PYTHON ?= $(or $(firstword $(foreach p,$(CANDIDATES),$(shell \
 	$(p) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(p)))),false)
 TORCH ?= 2.13.0
 BIN := .venv/bin
+WORKERS ?= --numprocesses auto --dist loadfile
 ifneq ($(wildcard ../shared/data),)
 export SCRATCHLM_SHARED ?= $(abspath ../shared)
 endif
@@ -25,14 +26,14 @@ chat: .venv/installed ## Talk to the model that make demo made. ARGS="notes" for
 	@$(BIN)/scratchlm chat $(or $(ARGS),laptop)
 
 test: .venv/installed-dev ## Run the tests. ARGS="tests/model -x"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 check: .venv/installed-dev ## The whole gate: format, lint, types, floors, tests.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(WORKERS)
 
 bench: .venv/installed-dev ## Measure the claims of the README (about an hour).
 	@$(BIN)/python benchmarks/journey.py $(ARGS)
