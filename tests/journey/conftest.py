@@ -153,7 +153,7 @@ class Journeys:
         return self._finish(self.start_words(words), name or Path(words[1]).stem)
 
     def _finish(self, process, name):
-        process.join(120)
+        process.join(280)
         assert process.exitcode == 0, f"exit status {process.exitcode}"
         return self.runs / name
 

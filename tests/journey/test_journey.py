@@ -2,6 +2,9 @@
 
 import json
 import random
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -140,6 +143,23 @@ def count_steps(run):
         for r in rows
         if "train/loss" in r and r["stage"] == "train"
     ]
+
+
+def test_ctrl_c_stops_with_a_line_that_continues(journeys):
+    run = journeys.runs / "stopped"
+    words = [sys.executable, "-c", "from scratchlm.cli import main; main()", "run"]
+    words += [str(journeys.recipe), "--text", str(journeys.folder / "text")]
+    words += ["--name", "stopped", "--runs-dir", str(journeys.runs)]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    while not (run / "train" / STARTED).exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    line = said.splitlines()[-1]
+    again = f"scratchlm run stopped --runs-dir {journeys.runs}"
+    assert line == f"stopped; continue with: {again}"
+    assert "Traceback" not in said
 
 
 def test_a_second_process_is_refused_while_the_first_works(journeys):

@@ -18,7 +18,9 @@ def make_model(folder):
 def runs(tmp_path):
     run = tmp_path / "runs" / "mine"
     run.mkdir(parents=True)
-    (run / "request.json").write_text(json.dumps({"recipe": "laptop", "draft": {}}))
+    (run / "request.json").write_text(
+        json.dumps({"recipe": "laptop", "draft": {}, "commands": []})
+    )
     (run / "tokenizer").mkdir()
     (run / "tokenizer" / "tokenizer.json").touch()
     return tmp_path / "runs"

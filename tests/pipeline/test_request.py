@@ -53,6 +53,16 @@ def test_options_amend_what_was_asked_for_before(tmp_path):
     assert amended.draft["minutes"] == 3
 
 
+def test_the_commands_that_shaped_a_run_are_kept_and_no_others(tmp_path):
+    save_request(ask(tmp_path, "laptop"), "scratchlm run laptop")
+    save_request(ask(tmp_path, "laptop"), "scratchlm run laptop")
+    save_request(ask(tmp_path, "laptop", minutes=1), "scratchlm run laptop --minutes 1")
+    assert ask(tmp_path, "laptop").commands == (
+        "scratchlm run laptop",
+        "scratchlm run laptop --minutes 1",
+    )
+
+
 def test_the_same_option_again_amends_nothing(tmp_path):
     begin(tmp_path, "laptop", minutes=3)
     assert ask(tmp_path, "laptop", minutes=3).again

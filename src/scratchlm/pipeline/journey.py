@@ -22,6 +22,7 @@ from scratchlm.pipeline.closing import closing_lines
 from scratchlm.pipeline.events import stage_times
 from scratchlm.pipeline.facts import count_facts
 from scratchlm.pipeline.freeze import check_draft, freeze, read_frozen
+from scratchlm.pipeline.graph import DONE
 from scratchlm.pipeline.inputs import count_input_bytes, hash_inputs
 from scratchlm.pipeline.manifest import build_manifest
 from scratchlm.pipeline.preflight import (
@@ -52,13 +53,15 @@ def run_journey(request: Request, command: str = "", say: Say = print) -> Path:
     with run.locked():
         remove_leftovers(run.path)
         say(_opening(request))
-        save_request(request)
+        request = save_request(request, command)
         walk = Walk(run, say)
         inputs = _collect(request, walk)
         recipe = read_frozen(request) or _freeze(request, say)
-        _write_manifest(request, recipe, inputs, command)
-        _check_room(request, recipe)
-        for stage in build_stages(recipe):
+        _write_manifest(request, recipe, inputs)
+        stages = build_stages(recipe)
+        if not all((run.stage(stage.name) / DONE).exists() for stage in stages):
+            _check_room(request, recipe)
+        for stage in stages:
             walk.advance(stage)
         _report(request, walk)
         for line in closing_lines(run, walk.made):
@@ -81,8 +84,10 @@ def _opening(request: Request) -> str:
 def _collect(request: Request, walk: Walk) -> dict[str, str]:
     config = build_config(CorpusConfig, request.draft.get("corpus", {}), "corpus")
     inputs = hash_inputs(config)
-    check_needs(estimate_text_needs(count_input_bytes(config)), request.run.path)
-    walk.advance(build_corpus_stage(config, inputs))
+    stage = build_corpus_stage(config, inputs)
+    if not walk.is_up_to_date(stage):
+        check_needs(estimate_text_needs(count_input_bytes(config)), request.run.path)
+    walk.advance(stage)
     return inputs
 
 
@@ -115,10 +120,8 @@ def _show(recipe: Recipe, key: str) -> object:
     return f"{found:,}" if isinstance(found, int) and found >= 10_000 else found
 
 
-def _write_manifest(
-    request: Request, recipe: Recipe, inputs: dict[str, str], command: str
-) -> None:
-    parts = recipe.model_dump(mode="json")
+def _write_manifest(request: Request, recipe: Recipe, inputs: dict[str, str]) -> None:
+    parts, command = recipe.model_dump(mode="json"), " && ".join(request.commands)
     write_json(request.run.manifest_path, build_manifest(parts, inputs, command))
 
 

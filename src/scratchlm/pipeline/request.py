@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Request:
     """The run exists and is asked for as it is."""
     amended: bool = False
     """The run exists and something of its draft was changed."""
+    commands: tuple[str, ...] = ()
+    """The command lines that asked for it, and amended it."""
 
     @property
     def draft_hash(self) -> str:
@@ -119,10 +121,18 @@ def make_request(
     return Request(run, target, merge(read_packaged(target), options))
 
 
-def save_request(request: Request) -> None:
-    """Keep what was asked for in the run's directory."""
-    value = {"recipe": request.recipe, "draft": request.draft}
+def save_request(request: Request, command: str = "") -> Request:
+    """Keep what was asked for in the run's directory, and by which command line."""
+    commands = request.commands
+    if command and not request.again:
+        commands = (*commands, command)
+    value = {
+        "recipe": request.recipe,
+        "draft": request.draft,
+        "commands": list(commands),
+    }
     write_json(request.run.request_path, value)
+    return replace(request, commands=commands)
 
 
 def load_request(run: RunDirectory) -> Request:
@@ -132,7 +142,8 @@ def load_request(run: RunDirectory) -> Request:
         UserError: the file is missing or damaged.
     """
     value = read_json(run.request_path)
-    return Request(run, value["recipe"], value["draft"], again=True)
+    commands = tuple(value["commands"])
+    return Request(run, value["recipe"], value["draft"], True, commands=commands)
 
 
 def _existing(run: RunDirectory, target: str, options: Mapping[str, Any]) -> Request:
@@ -144,7 +155,7 @@ def _existing(run: RunDirectory, target: str, options: Mapping[str, Any]) -> Req
         )
     draft = merge(before.draft, options)
     changed = draft != before.draft
-    return Request(run, before.recipe, draft, again=not changed, amended=changed)
+    return replace(before, draft=draft, again=not changed, amended=changed)
 
 
 def _from_file(
@@ -154,8 +165,11 @@ def _from_file(
     run = open_run(runs_directory, name or _name_after(path, runs_directory))
     if not run.exists():
         return Request(run, str(path), draft)
-    changed = draft != load_request(run).draft
-    return Request(run, str(path), draft, again=not changed, amended=changed)
+    before = load_request(run)
+    changed = draft != before.draft
+    return replace(
+        before, recipe=str(path), draft=draft, again=not changed, amended=changed
+    )
 
 
 def _absolute(path: Path) -> str:

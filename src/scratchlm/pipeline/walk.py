@@ -27,6 +27,12 @@ class Walk:
         self.made: list[str] = []
         """Names of the stages that had to run."""
 
+    def is_up_to_date(self, stage: Stage) -> bool:
+        """Whether a stage has nothing to do; its files are not read for that."""
+        directory = self.run.stage(stage.name)
+        upstream = {name: self.hashes[name] for name in stage.inputs}
+        return judge_stage(stage, directory, upstream, verify=False).up_to_date
+
     def advance(self, stage: Stage) -> Marker:
         """Pass one stage: run it, or say that it is up to date."""
         directory = self.run.stage(stage.name)
