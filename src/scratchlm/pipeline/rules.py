@@ -32,10 +32,10 @@ class Rules:
 
     # Shares of the time that is left when the text has been prepared; what they
     # leave of it pays for quantisation, export and report.
-    pretrain_share: float = 0.56
-    finetune_share: float = 0.2
+    pretrain_share: float = 0.5
+    finetune_share: float = 0.29
     align_share: float = 0.11
-    evaluate_share: float = 0.08
+    evaluate_share: float = 0.07
     least_share: float = 0.25
     """Share of the minutes that training gets however long the text took."""
 
@@ -114,9 +114,9 @@ class Rules:
     least_heldout_bytes: int = 50_000
     max_heldout_bytes: int = 1_000_000
     least_questions: int = 20
-    questions_per_s: float = 6.0
+    questions_per_s: float = 12.0
     """Questions of each kind for a second of evaluation."""
-    max_questions: int = 300
+    max_questions: int = 500
 
 
 RULES = Rules()
