@@ -71,12 +71,12 @@ class Rules:
     max_vocabulary: Steps = ((256, 4096), (512, 8192), (1024, 16_384))
     """By d_model: a head must not outweigh its blocks."""
     bytes_per_token: tuple[tuple[int, float], ...] = (
-        (512, 2.0),
-        (1024, 2.5),
-        (2048, 2.95),
-        (4096, 3.45),
-        (8192, 3.8),
-        (16_384, 4.1),
+        (512, 2.11),
+        (1024, 2.69),
+        (2048, 3.2),
+        (4096, 3.67),
+        (8192, 4.07),
+        (16_384, 4.38),
     )
     """By size of the vocabulary, measured on the standard library's sources."""
     context_length: Steps = ((512, 512), (1024, 1024))
