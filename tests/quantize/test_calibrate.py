@@ -19,7 +19,7 @@ def inputs_of(model, name, tokens):
     return torch.cat(seen)
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, 64])
+@pytest.mark.parametrize("batch_size", [5, 64])
 def test_moments_are_those_of_all_tokens_together(model, tokens, batch_size):
     x = inputs_of(model, NAME, tokens)
     found = collect_statistics(model, [NAME], tokens, batch_size)[NAME]
@@ -27,7 +27,8 @@ def test_moments_are_those_of_all_tokens_together(model, tokens, batch_size):
     torch.testing.assert_close(found.abs_mean, x.abs().mean(0))
 
 
-def test_the_energy_of_a_difference_is_the_error_of_the_outputs(model, tokens):
+def test_the_energy_of_a_difference_is_the_error_of_the_outputs(build_model, tokens):
+    model = build_model()
     x = inputs_of(model, NAME, tokens)
     gram = collect_statistics(model, [NAME], tokens)[NAME].gram
     change = torch.randn(7, x.shape[1], generator=torch.Generator().manual_seed(2))
@@ -35,7 +36,8 @@ def test_the_energy_of_a_difference_is_the_error_of_the_outputs(model, tokens):
     assert float(output_energy(change, gram)) == pytest.approx(float(expected), 1e-4)
 
 
-def test_nothing_watches_the_model_afterwards(model, tokens):
+def test_nothing_watches_the_model_afterwards(build_model, tokens):
+    model = build_model()
     before = model(tokens)
     collect_statistics(model, [NAME], tokens)
     linear = [m for m in model.modules() if isinstance(m, nn.Linear)]

@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from .config import Sampling as Sampling
     from .control import chat_stop_ids as chat_stop_ids
     from .control import forbidden_ids as forbidden_ids
-    from .engine import Completion as Completion
     from .engine import generate as generate
     from .engine import stream as stream
+    from .request import Completion as Completion
     from .sampling import sample as sample
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "Completion": "engine",
+        "Completion": "request",
         "KVCache": "cache",
         "Sampling": "config",
         "chat_stop_ids": "control",

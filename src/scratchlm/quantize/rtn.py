@@ -1,11 +1,15 @@
 """Round to nearest: each weight goes to the closest point of its group's grid.
 
 The yardstick: it looks at no data. Everything else must do better.
+
+Axes: R output channels, C input channels.
 """
+
+from collections.abc import Iterable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from scratchlm.model.quantized_linear import QuantizedRows, dequantize, quantize_rows
 from scratchlm.quantize.config import QuantizeConfig
@@ -33,3 +37,13 @@ def rounding_error(
     if scale is None:
         scale = torch.ones(weight.shape[1], device=weight.device)
     return rounded(weight * scale, config) / scale - weight
+
+
+@torch.no_grad()
+def round_layers(
+    model: nn.Module, names: Iterable[str], config: QuantizeConfig
+) -> None:
+    """Round the named layers' weights in place; they stay plain linear layers."""
+    for name in names:
+        weight = model.get_submodule(name).get_parameter("weight")
+        weight.copy_(rounded(weight, config))

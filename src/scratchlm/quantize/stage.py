@@ -5,7 +5,8 @@ bfloat16, norms and biases in float32 (they are nearly nothing of the file, and 
 carry the scales that they absorbed).
 
 The last calibration sequences are kept apart from every choice: on them the saved
-model, read back from the disk, is held against the full-precision one.
+model, read back from the disk, is held against the full-precision one, and so is the
+model rounded to nearest, as the yardstick.
 """
 
 from pathlib import Path
@@ -27,6 +28,7 @@ from scratchlm.model.transformer import Transformer
 from scratchlm.model.weights import WEIGHTS_FILE, load_model, save_model, state_tensors
 from scratchlm.quantize.compare import compare_models
 from scratchlm.quantize.config import QuantizeConfig
+from scratchlm.quantize.rtn import round_layers
 from scratchlm.quantize.transform import Record, quantize_model
 
 _KEPT_APART = 8  # one calibration sequence of so many judges the result
@@ -64,7 +66,12 @@ def quantize(
     _store_as_bfloat16(model)
     target = directory / "model"
     save_model(model, target, {"quantization": _quantization(config, record)})
-    comparison = compare_models(original, load_model(target), unseen).rounded()
+    rtn = load_model(model_directory)
+    round_layers(rtn, record.modules, config)
+    found, yardstick = (
+        compare_models(original, each, unseen).rounded()
+        for each in (load_model(target), rtn)
+    )
     n_bytes = (target / WEIGHTS_FILE).stat().st_size
     receipt = {
         **config.model_dump(mode="json"),
@@ -76,10 +83,11 @@ def quantize(
         },
         "weights": _count_weights(model),
         "full_precision": _full_precision(model),
-        "unseen": comparison,
+        "unseen": found,
+        "unseen_rtn": yardstick,
         "scales": record.scales,
         "layers": record.errors,
-        "notes": _notes(config, record),
+        "notes": _notes(config, record, found["kl_nats"], yardstick["kl_nats"]),
     }
     write_json(directory / "receipt.json", receipt)
     return target
@@ -155,7 +163,9 @@ def _quantization(config: QuantizeConfig, record: Record) -> dict[str, Any]:
     }
 
 
-def _notes(config: QuantizeConfig, record: Record) -> list[str]:
+def _notes(
+    config: QuantizeConfig, record: Record, kl_nats: float, rtn_kl_nats: float
+) -> list[str]:
     if config.method == "rtn":
         return ["rounded to nearest; the calibration tokens only measured the errors"]
     notes = []
@@ -169,5 +179,10 @@ def _notes(config: QuantizeConfig, record: Record) -> list[str]:
     if unscaled:
         notes.append(
             f"{len(unscaled)} groups are not scaled: no scale lowered the error"
+        )
+    if kl_nats > rtn_kl_nats:
+        notes.append(
+            "on text that it was not calibrated on, rounding to nearest is closer to "
+            "the full-precision model: calibrate on more text, or like the model's own"
         )
     return notes
