@@ -74,7 +74,14 @@ def test_a_second_run_says_that_all_is_up_to_date_and_makes_nothing(
     journeys, undisturbed
 ):
     before = markers(undisturbed)
-    journeys.finish("undisturbed")
+    words = ["run", "undisturbed", "--runs-dir", str(journeys.runs)]
+    code = (
+        "import sys; from scratchlm.cli.entry import run_command; "
+        f"status = run_command({words!r}); print('torch' in sys.modules, status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.endswith("False 0\n"), "torch was imported, or it failed"
+    assert done.stdout.count("up to date") == len(STAGE_NAMES) + 1
     assert markers(undisturbed) == before
 
 
