@@ -4,7 +4,7 @@ from scratchlm.base.metrics import MetricsWriter, read_metrics
 from scratchlm.pipeline.events import stage_times
 from scratchlm.pipeline.graph import Stage
 from scratchlm.pipeline.run_directory import RunDirectory
-from scratchlm.pipeline.walk import Walk, forget_rows
+from scratchlm.pipeline.walk import Walk, forget_rows, stage_lines
 
 
 def writer(name, text, inputs=()):
@@ -60,6 +60,14 @@ def test_a_fresh_start_forgets_the_rows_of_its_earlier_life(tmp_path):
     assert [row["stage"] for row in rows if "loss" in row] == ["b", "a"]
     times = stage_times(rows)
     assert times["a"].attempts == 1 and times["a"].done
+
+
+def test_a_line_of_the_journey_fits_a_page_and_loses_no_word():
+    note = " ".join(f"word{n}" for n in range(40))
+    lines = stage_lines("evaluate_base", "4 min 10 s", note)
+    assert max(map(len, lines)) <= 80 and len(lines) > 1
+    assert " ".join(" ".join(lines).split()).endswith(note)
+    assert lines[0].startswith("evaluate_base  4 min 10 s  word0")
 
 
 def test_forgetting_leaves_the_rows_of_other_stages(tmp_path):

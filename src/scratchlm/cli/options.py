@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+WIDTH = 80
+LEAST_COLUMN = 24
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -39,7 +43,10 @@ def overrides_argument(command: CommandT) -> CommandT:
 
 
 def print_table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Print rows in columns; those named in `right` are set flush right."""
+    """Print rows in columns; those named in `right` are set flush right.
+
+    The last column is wrapped where a line would be wider than a page.
+    """
     if not rows:
         return
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -48,4 +55,9 @@ def print_table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Non
             cell.rjust(width) if i in right else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        click.echo("  ".join(cells).rstrip())
+        before = "  ".join([*cells[:-1], ""])
+        width = max(WIDTH - len(before), LEAST_COLUMN)
+        first, *more = textwrap.wrap(cells[-1], width) or [""]
+        click.echo((before + (cells[-1] if not more else first)).rstrip())
+        for line in more:
+            click.echo(" " * len(before) + line)

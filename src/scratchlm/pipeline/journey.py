@@ -8,6 +8,7 @@ recipe is frozen nothing depends on a clock.
 
 from __future__ import annotations
 
+import textwrap
 import time
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from scratchlm.pipeline.preflight import (
 from scratchlm.pipeline.recipe import Recipe
 from scratchlm.pipeline.request import Request, save_request
 from scratchlm.pipeline.stages import build_corpus_stage, build_stages
-from scratchlm.pipeline.walk import Say, Walk
+from scratchlm.pipeline.walk import WIDTH, Say, Walk, stage_lines
 
 
 def run_journey(request: Request, command: str = "", say: Say = print) -> Path:
@@ -95,10 +96,16 @@ def _freeze(request: Request, say: Say) -> Recipe:
     facts = count_facts(request.run.stage("corpus"))
     recipe, derived = freeze(request, facts, lambda: _calibrate(request, say))
     for note in derived.notes:
-        say(f"{'':<13} {'note':>11}  {note}")
+        _say_all(say, stage_lines("", "note", note))
     for key, reason in derived.reasons.items():
-        say(f"  {key} = {_show(recipe, key)}: {reason}")
+        line = f"  {key} = {_show(recipe, key)}: {reason}"
+        _say_all(say, textwrap.wrap(line, WIDTH, subsequent_indent=" " * 6))
     return recipe
+
+
+def _say_all(say: Say, lines: list[str]) -> None:
+    for line in lines:
+        say(line)
 
 
 def _calibrate(request: Request, say: Say) -> Calibration:
@@ -109,7 +116,7 @@ def _calibrate(request: Request, say: Say) -> Calibration:
     begun = time.monotonic()
     found = calibrate(request.draft, corpus_s)
     took = format_duration(time.monotonic() - begun)
-    say(f"{'calibration':<13} {took:>11}  {found.summary()}")
+    _say_all(say, stage_lines("calibration", took, found.summary()))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from scratchlm.pipeline.graph import Context, Marker, Stage, judge_stage, run_st
 from scratchlm.pipeline.run_directory import RunDirectory
 
 Say = Callable[[str], object]
+
+WIDTH = 80
 
 
 class Walk:
@@ -72,7 +75,16 @@ class Walk:
         )
 
     def _line(self, name: str, what: str, note: str) -> None:
-        self.say(f"{name:<13} {what:>11}  {note}")
+        for line in stage_lines(name, what, note):
+            self.say(line)
+
+
+def stage_lines(name: str, what: str, note: str) -> list[str]:
+    """A stage's line of the journey, wrapped to a page."""
+    first = f"{name:<13} {what:>11}  "
+    return textwrap.wrap(
+        note or "done", WIDTH, initial_indent=first, subsequent_indent=" " * len(first)
+    )
 
 
 def forget_rows(path: Path, stage: str) -> None:
