@@ -7,6 +7,7 @@ import sys
 
 from scratchlm.base.allocator import tune_allocator
 from scratchlm.base.device import available_threads
+from scratchlm.pipeline.manifest import cpu_name
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -22,6 +23,12 @@ def prepare_process() -> None:
     tune_allocator()
     for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, str(wanted_threads()))
+    # MKL may share work among threads as they come, and so round differently from run
+    # to run; this asks for the same bits each time (Intel's name for it: CNR). Other
+    # makers' processors would be sent through its slowest path: not there.
+    os.environ.setdefault("MKL_DYNAMIC", "FALSE")
+    if "intel" in cpu_name().lower():
+        os.environ.setdefault("MKL_CBWR", "AUTO")
 
 
 def wanted_threads() -> int:
