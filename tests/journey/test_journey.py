@@ -157,7 +157,13 @@ def test_ctrl_c_stops_with_a_line_that_continues(journeys):
     words = [sys.executable, "-c", "from scratchlm.cli import main; main()", "run"]
     words += [str(journeys.recipe), "--text", str(journeys.folder / "text")]
     words += ["--name", "stopped", "--runs-dir", str(journeys.runs)]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run in the background of a script would hand on a deaf ear
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not (run / "train" / STARTED).exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
