@@ -11,11 +11,11 @@ import pytest
 from scratchlm.base.atomic import write_json, write_text
 from scratchlm.base.errors import UserError
 from scratchlm.base.metrics import MetricsWriter, read_metrics
+from scratchlm.base.page import esc
 from scratchlm.evaluate.conversations import Answer, judge_answers
 from scratchlm.evaluate.match import token_f1
 from scratchlm.pipeline.events import stage_done, stage_started
 from scratchlm.pipeline.report import loss_curve_svg, render_report, write_report
-from scratchlm.pipeline.report_page import esc
 from scratchlm.pipeline.stages import STAGE_NAMES
 from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
 

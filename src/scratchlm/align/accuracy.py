@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scratchlm.align.log_probs import score_pairs
 from scratchlm.align.pairs import Pair, Row, build_pairs
-from scratchlm.evaluate.statistics import (
+from scratchlm.base.statistics import (
     Interval,
     bootstrap_mean_interval,
     paired_bootstrap_interval,

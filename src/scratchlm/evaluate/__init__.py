@@ -1,4 +1,4 @@
-"""MODEL → NUMBERS: bits per byte, questions with known answers, intervals for both.
+"""MODEL → NUMBERS: bits per byte, questions with known answers, with intervals.
 
 The function `bits_per_byte` has its module's name and is imported from there:
 `from scratchlm.evaluate.bits_per_byte import bits_per_byte`.
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from scratchlm.evaluate.evaluate import evaluate_chat as evaluate_chat
     from scratchlm.evaluate.evaluate import select_documents as select_documents
     from scratchlm.evaluate.match import token_f1 as token_f1
-    from scratchlm.evaluate.statistics import Interval as Interval
-    from scratchlm.evaluate.statistics import (
-        bootstrap_mean_interval as bootstrap_mean_interval,
-    )
-    from scratchlm.evaluate.statistics import (
-        paired_bootstrap_interval as paired_bootstrap_interval,
-    )
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
@@ -41,14 +34,11 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Compression": "compression",
         "DocumentBits": "bits_per_byte",
         "EvaluateConfig": "config",
-        "Interval": "statistics",
-        "bootstrap_mean_interval": "statistics",
         "compare_answers": "conversations",
         "evaluate_base": "evaluate",
         "evaluate_chat": "evaluate",
         "evaluate_conversations": "conversations",
         "measure_compression": "compression",
-        "paired_bootstrap_interval": "statistics",
         "select_documents": "evaluate",
         "token_f1": "match",
     },

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.progress import SILENT, Progress
-from scratchlm.evaluate.statistics import bootstrap_ratio_interval, finite
+from scratchlm.base.statistics import bootstrap_ratio_interval, finite
 
 if TYPE_CHECKING:
     from scratchlm.model.transformer import Transformer

@@ -18,17 +18,17 @@ import numpy as np
 
 from scratchlm.base.hashing import sha256_bytes
 from scratchlm.base.progress import SILENT, Progress
+from scratchlm.base.statistics import (
+    Interval,
+    bootstrap_mean_interval,
+    paired_bootstrap_interval,
+)
 from scratchlm.evaluate.match import (
     distinct_frac,
     exact_match,
     shuffled_f1,
     strongest_constant_answer,
     token_f1,
-)
-from scratchlm.evaluate.statistics import (
-    Interval,
-    bootstrap_mean_interval,
-    paired_bootstrap_interval,
 )
 
 if TYPE_CHECKING:

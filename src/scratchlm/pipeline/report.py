@@ -12,11 +12,12 @@ from typing import Any
 
 from scratchlm.base.atomic import write_text
 from scratchlm.base.errors import UserError
+from scratchlm.base.page import page, paragraph, section
+from scratchlm.base.svg import standalone_svg
 from scratchlm.pipeline.report_base import base_section
 from scratchlm.pipeline.report_chat import align_section, chat_section, finetune_section
 from scratchlm.pipeline.report_export import export_section, quantize_section
 from scratchlm.pipeline.report_files import RunFiles
-from scratchlm.pipeline.report_page import page, paragraph, section
 from scratchlm.pipeline.report_run import (
     choices_section,
     environment_section,
@@ -26,7 +27,6 @@ from scratchlm.pipeline.report_run import (
 )
 from scratchlm.pipeline.report_text import corpus_section, tokenizer_section
 from scratchlm.pipeline.report_training import loss_curve, training_section
-from scratchlm.pipeline.svg import standalone_svg
 
 CHAPTERS: tuple[tuple[str, str, Callable[[RunFiles], str]], ...] = (
     ("glance", "At a glance", glance_section),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scratchlm.base.page import details, figure, paragraph, section, table
+from scratchlm.base.svg import Row, dot_plot
 from scratchlm.pipeline.report_files import RunFiles, dig
-from scratchlm.pipeline.report_page import details, figure, paragraph, section, table
-from scratchlm.pipeline.svg import Row, dot_plot
 
 
 def base_section(run: RunFiles) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scratchlm.base.units import format_duration
-from scratchlm.pipeline.report_files import RunFiles
-from scratchlm.pipeline.report_page import (
+from scratchlm.base.page import (
     details,
     esc,
     facts,
@@ -20,8 +18,10 @@ from scratchlm.pipeline.report_page import (
     table,
     tree,
 )
+from scratchlm.base.svg import Reference, Row, dot_plot
+from scratchlm.base.units import format_duration
+from scratchlm.pipeline.report_files import RunFiles
 from scratchlm.pipeline.report_training import loss_figure
-from scratchlm.pipeline.svg import Reference, Row, dot_plot
 
 KIND_NAMES = {
     "asked": "asked in training",

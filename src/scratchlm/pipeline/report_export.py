@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scratchlm.base.units import format_bytes, format_count
-from scratchlm.pipeline.report_files import RunFiles, dig
-from scratchlm.pipeline.report_page import (
+from scratchlm.base.page import (
     details,
     facts,
     interval,
@@ -16,6 +14,8 @@ from scratchlm.pipeline.report_page import (
     table,
     tree,
 )
+from scratchlm.base.units import format_bytes, format_count
+from scratchlm.pipeline.report_files import RunFiles, dig
 
 
 def quantize_section(run: RunFiles) -> str:

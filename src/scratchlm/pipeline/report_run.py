@@ -6,10 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scratchlm.base.units import format_duration
-from scratchlm.pipeline.report_export import find_quantization
-from scratchlm.pipeline.report_files import RunFiles, dig
-from scratchlm.pipeline.report_page import (
+from scratchlm.base.page import (
     code,
     details,
     esc,
@@ -20,6 +17,9 @@ from scratchlm.pipeline.report_page import (
     table,
     tree,
 )
+from scratchlm.base.units import format_duration
+from scratchlm.pipeline.report_export import find_quantization
+from scratchlm.pipeline.report_files import RunFiles, dig
 from scratchlm.pipeline.stages import STAGE_NAMES
 
 MANY_SPIKES = 3.0  # a loss so many times its neighbour's is worth a line

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scratchlm.base.errors import UserError
-from scratchlm.base.units import format_bytes, format_count
-from scratchlm.pipeline.report_files import RunFiles, dig
-from scratchlm.pipeline.report_page import (
+from scratchlm.base.page import (
     details,
     facts,
     paragraph,
@@ -16,6 +14,8 @@ from scratchlm.pipeline.report_page import (
     table,
     tree,
 )
+from scratchlm.base.units import format_bytes, format_count
+from scratchlm.pipeline.report_files import RunFiles, dig
 from scratchlm.tokenizer import Tokenizer
 
 _MOST_EXAMPLES = 8

@@ -6,9 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scratchlm.base.units import format_count, format_duration, format_rate
-from scratchlm.pipeline.report_files import RunFiles, dig
-from scratchlm.pipeline.report_page import (
+from scratchlm.base.page import (
     code,
     details,
     facts,
@@ -18,8 +16,10 @@ from scratchlm.pipeline.report_page import (
     section,
     table,
 )
-from scratchlm.pipeline.svg import Reference, Series, chart
-from scratchlm.pipeline.svg_parts import smooth
+from scratchlm.base.svg import Reference, Series, chart
+from scratchlm.base.svg_parts import smooth
+from scratchlm.base.units import format_count, format_duration, format_rate
+from scratchlm.pipeline.report_files import RunFiles, dig
 
 SMOOTHED_SHARE = 0.01  # half width of the moving average, in shares of the run
 _MOST_SAMPLES = 7

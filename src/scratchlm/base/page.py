@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from scratchlm.pipeline.svg_parts import STYLE as CHART_STYLE
+from scratchlm.base.svg_parts import STYLE as CHART_STYLE
 
 MAX_TABLE_ROWS = 400
 _UNBROKEN_CHARACTERS = 14

@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scratchlm.pipeline.svg_parts import (
+from scratchlm.base.svg_parts import (
     N_COLOURS,
     STYLE,
     WIDTH,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scratchlm.evaluate.statistics import (
+from scratchlm.base.statistics import (
     bootstrap_mean_interval,
     bootstrap_ratio_interval,
     finite,

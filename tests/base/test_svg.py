@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchlm.pipeline.svg import (
+from scratchlm.base.svg import (
     Reference,
     Row,
     Series,
@@ -15,7 +15,7 @@ from scratchlm.pipeline.svg import (
     dot_plot,
     standalone_svg,
 )
-from scratchlm.pipeline.svg_parts import (
+from scratchlm.base.svg_parts import (
     Scale,
     format_tick,
     nice_end,
