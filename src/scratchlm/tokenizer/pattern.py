@@ -1,7 +1,7 @@
-r"""Split a text into pieces, as tiktoken and tokenizers do, with the standard `re`.
+r"""The split patterns, and the fallback that runs them: the standard library's `re`.
 
-A merge never crosses the border between two pieces. `re` knows no `\p{L}`, so the
-classes are written out from the frozen tables of `unicode_classes`: once for texts of
+`scanner` says in plain code what the patterns mean. `re` knows no `\p{L}`, so the
+classes are written out from the frozen table of `unicode_classes`: once for texts of
 ASCII alone, once for the basic plane. `re` is slow with classes beyond it; the rare
 characters there are split through stand-ins of the same class.
 """
@@ -10,28 +10,43 @@ import re
 from collections.abc import Callable
 from functools import cache
 from itertools import accumulate, pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from scratchlm.tokenizer.unicode_classes import (
-    LETTERS,
-    NUMBERS,
-    WHITE_SPACE,
-    contains,
-    parse_ranges,
+    LETTER,
+    LOWER,
+    NUMBER,
+    SPACE,
+    UPPER,
+    class_table,
+    ranges_of,
 )
 
-PatternName = Literal["llama3", "gpt2"]
+PatternName = Literal["gpt2", "cl100k", "llama3", "qwen2", "digits2", "o200k"]
 
-PATTERNS: dict[str, str] = {
-    "llama3": (
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+PATTERN_CODES: dict[PatternName, int] = {
+    name: code for code, name in enumerate(get_args(PatternName))
+}
+"""The number by which the C core calls a pattern."""
+
+_CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+
+
+def _like_llama3(digits: str, closing: str = "") -> str:
+    return (
+        rf"{_CONTRACTION}"
         r"|[^\r\n\p{L}\p{N}]?\p{L}+"
-        r"|\p{N}{1,3}"
+        rf"|\p{{N}}{digits}"
         r"| ?[^\s\p{L}\p{N}]+[\r\n]*"
+        rf"{closing}"
         r"|\s*[\r\n]+"
         r"|\s+(?!\S)"
         r"|\s+"
-    ),
+    )
+
+
+PATTERNS: dict[PatternName, str] = {
     "gpt2": (
         r"'s|'t|'re|'ve|'m|'ll|'d"
         r"| ?\p{L}+"
@@ -40,40 +55,65 @@ PATTERNS: dict[str, str] = {
         r"|\s+(?!\S)"
         r"|\s+"
     ),
-}
-"""The patterns as other libraries read them (Oniguruma, Rust's regex)."""
-
-# The same for `re`; {L}, {N} and {S} stand for the contents of the classes. Repeats
-# are possessive where giving back could not help. `(?i:s)` is also U+017F, the long s.
-_FORMS = {
-    "llama3": (
-        r"'(?:[sSſtTmMdD]|[rRvV][eE]|[lL][lL])"
-        r"|[^\r\n{L}{N}]?+[{L}]++"
-        r"|[{N}]{1,3}+"
-        r"| ?+[^{S}{L}{N}]++[\r\n]*+"
-        r"|[{S}]*[\r\n]++"
-        r"|[{S}]+(?![^{S}])"
-        r"|[{S}]++"
-    ),
-    "gpt2": (
-        r"'(?:[stmd]|re|ve|ll)"
-        r"| ?+[{L}]++"
-        r"| ?+[{N}]++"
-        r"| ?+[^{S}{L}{N}]++"
-        r"|[{S}]+(?![^{S}])"
-        r"|[{S}]++"
+    "cl100k": _like_llama3("{1,3}", closing=r"|\s+\z"),
+    "llama3": _like_llama3("{1,3}"),
+    "qwen2": _like_llama3(""),
+    "digits2": _like_llama3("{1,2}"),
+    "o200k": (
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_CONTRACTION}?"
+        rf"|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_CONTRACTION}?"
+        r"|\p{N}{1,3}"
+        r"| ?[^\s\p{L}\p{N}]+[\r\n/]*"
+        r"|\s*[\r\n]+"
+        r"|\s+(?!\S)"
+        r"|\s+"
     ),
 }
+r"""The patterns as other libraries read them (Oniguruma, Rust's fancy-regex).
 
-_ASCII, _BASIC_PLANE = 0x7F, 0xFFFF
+tiktoken writes `$` where cl100k has `\z` here: to Oniguruma `$` is every line's end.
+"""
+
+# What the patterns write with `\p` and `\s`, for `re`; {L}, {N}, {S}, {U} and {W} stand
+# for the contents of a class. Inside another class they lose their brackets. The long
+# s, U+017F, is an s in another case.
+_FOR_RE = {
+    _CONTRACTION: "(?:'(?:[sSſtTmMdD]|[rRvV][eE]|[lL][lL]))",
+    _UPPER: "[{U}]",
+    _LOWER: "[{W}]",
+    r"[^\s\p{L}\p{N}]": "[^{S}{L}{N}]",
+    r"[^\r\n\p{L}\p{N}]": r"[^\r\n{L}{N}]",
+    r"\p{L}": "[{L}]",
+    r"\p{N}": "[{N}]",
+    r"\s": "[{S}]",
+    r"\S": "[^{S}]",
+    r"\z": r"\Z",
+}
+_CONTENTS = {"L": LETTER, "N": NUMBER, "S": SPACE, "U": UPPER, "W": LOWER}
+
+_ASCII_END, _BASIC_PLANE_END = 0x80, 0x10000
 _BEYOND = re.compile("[\U00010000-\U0010ffff]")
+
+# Class beyond the basic plane (no white space is there) -> a character of it within;
+# not one of those that the patterns name.
+_STAND_INS = {
+    LETTER | UPPER: "A",
+    LETTER | LOWER: "a",
+    LETTER | UPPER | LOWER: "ª",
+    UPPER | LOWER: "\u0301",
+    NUMBER: "0",
+    0: "!",
+}
 
 
 def split_text(pattern: PatternName, text: str) -> list[str]:
-    """Cut a text into its pieces; joined, they are the text."""
+    """Cut a text into its pieces; joined, they are the text.
+
+    A lone surrogate is a character of no class, like punctuation.
+    """
     if text.isascii():
-        return _compile(pattern, _ASCII)(text)
-    split = _compile(pattern, _BASIC_PLANE)
+        return _compile(pattern, _ASCII_END)(text)
+    split = _compile(pattern, _BASIC_PLANE_END)
     if not _BEYOND.search(text):
         return split(text)
     pieces = split(_BEYOND.sub(_stand_in, text))
@@ -81,27 +121,24 @@ def split_text(pattern: PatternName, text: str) -> list[str]:
     return [text[start:end] for start, end in pairwise(ends)]
 
 
+def split_bytes(pattern: PatternName, data: bytes) -> list[bytes]:
+    """Cut bytes into their pieces; each byte that is no UTF-8 is one such character."""
+    pieces = split_text(pattern, data.decode("utf-8", "surrogateescape"))
+    return [piece.encode("utf-8", "surrogateescape") for piece in pieces]
+
+
 def _stand_in(match: re.Match[str]) -> str:
     """A character of the basic plane that the patterns treat alike."""
-    return _stand_in_for(ord(match[0]))
+    return _STAND_INS[class_table()[ord(match[0])]]
 
 
 @cache
-def _stand_in_for(point: int) -> str:
-    # There is no white space beyond the basic plane.
-    if contains(LETTERS, point):
-        return "A"  # not one of the letters of a contraction
-    return "0" if contains(NUMBERS, point) else "!"
-
-
-@cache
-def _compile(pattern: str, limit: int) -> Callable[[str], list[str]]:
-    form = _FORMS[pattern]
-    for name, table in (("{L}", LETTERS), ("{N}", NUMBERS), ("{S}", WHITE_SPACE)):
-        form = form.replace(name, _class_content(table, limit))
+def _compile(pattern: PatternName, end: int) -> Callable[[str], list[str]]:
+    """A function that splits texts of code points below `end`."""
+    form = PATTERNS[pattern]
+    for theirs, ours in _FOR_RE.items():
+        form = form.replace(theirs, ours)
+    for letter, bits in _CONTENTS.items():
+        ranges = (f"{chr(a)}-{chr(b)}" for a, b in ranges_of(bits, end))
+        form = form.replace(f"{{{letter}}}", "".join(ranges))
     return re.compile(form).findall
-
-
-def _class_content(table: str, limit: int) -> str:
-    ranges = [(a, min(b, limit)) for a, b in parse_ranges(table) if a <= limit]
-    return "".join(f"{chr(a)}-{chr(b)}" for a, b in ranges)
