@@ -1,11 +1,57 @@
-"""The tokenizer as Hugging Face's libraries read it: tokenizer.json and its config."""
+"""The tokenizer as Hugging Face's libraries read it: tokenizer.json and its config.
 
+    tokenizer.json         vocabulary, merges, split pattern, control tokens
+    tokenizer_config.json  which token begins, ends and fills; the chat template
+    chat_template.jinja    the chat template again, where newer versions look for it
+
+WordPiece vocabularies are written by `huggingface_wordpiece`.
+"""
+
+from pathlib import Path
 from typing import Any
 
-from scratchlm.tokenizer.chat import CHAT_TEMPLATE
+from scratchlm.base.atomic import write_json, write_text
+from scratchlm.base.errors import UserError
+from scratchlm.tokenizer.bpe_model import BPE
+from scratchlm.tokenizer.byte_alphabet import byte_alphabet as byte_alphabet
+from scratchlm.tokenizer.byte_alphabet import printable
+from scratchlm.tokenizer.chat import chat_template
+from scratchlm.tokenizer.chat_templates import (
+    TemplateName,
+    border_tokens,
+    choose_template,
+)
+from scratchlm.tokenizer.huggingface_wordpiece import wordpiece_parts
 from scratchlm.tokenizer.pattern import PATTERNS
-from scratchlm.tokenizer.special import END_OF_TEXT, END_OF_TURN, PAD, SPECIAL_TOKENS
 from scratchlm.tokenizer.tokenizer import Tokenizer
+from scratchlm.tokenizer.wordpiece import WordPiece
+
+TOKENIZER_FILE = "tokenizer.json"
+CONFIG_FILE = "tokenizer_config.json"
+TEMPLATE_FILE = "chat_template.jinja"
+
+
+def write_huggingface(
+    tokenizer: Tokenizer,
+    directory: Path,
+    context_length: int | None = None,
+    template: TemplateName | None = None,
+) -> None:
+    """Write the tokenizer's files for transformers.
+
+    Args:
+        tokenizer: what to write.
+        directory: receives the files.
+        context_length: tokens that the model can read; None leaves it unsaid.
+        template: chat template; None takes the first that the vocabulary can write,
+            and none where it can write none.
+    """
+    template = template or choose_template(tokenizer.special_tokens)
+    write_json(directory / TOKENIZER_FILE, to_huggingface_json(tokenizer))
+    config = to_huggingface_config(tokenizer, context_length, template)
+    write_json(directory / CONFIG_FILE, config)
+    if template is not None:
+        write_text(directory / TEMPLATE_FILE, chat_template(tokenizer, template))
 
 
 def to_huggingface_json(tokenizer: Tokenizer) -> dict[str, Any]:
@@ -14,18 +60,22 @@ def to_huggingface_json(tokenizer: Tokenizer) -> dict[str, Any]:
     A text that contains the name of a control token gets that token there, as always
     in those libraries; our own `encode` keeps it text.
     """
+    model = tokenizer.model
+    if isinstance(model, WordPiece):
+        split = _pre_tokenizer(PATTERNS[model.pattern])
+        parts = wordpiece_parts(tokenizer, model, split)
+    else:
+        parts = _bpe_parts(tokenizer, tokenizer.bpe)
+    head = {"version": "1.0", "truncation": None, "padding": None}
+    return {**head, "added_tokens": _added_tokens(tokenizer), **parts}
+
+
+def _bpe_parts(tokenizer: Tokenizer, model: BPE) -> dict[str, Any]:
     names = printable_tokens(tokenizer)
-    first = tokenizer.first_special_id
+    n_entries = _closing_specials(tokenizer)
     return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            _added_token(first + index, name)
-            for index, name in enumerate(SPECIAL_TOKENS)
-        ],
         "normalizer": None,
-        "pre_tokenizer": _pre_tokenizer(PATTERNS[tokenizer.pattern]),
+        "pre_tokenizer": _pre_tokenizer(PATTERNS[model.pattern]),
         "post_processor": None,
         "decoder": _byte_level(),
         "model": {
@@ -36,31 +86,32 @@ def to_huggingface_json(tokenizer: Tokenizer) -> dict[str, Any]:
             "end_of_word_suffix": None,
             "fuse_unk": False,
             "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": {name: index for index, name in enumerate(names[:first])},
-            "merges": [[names[a], names[b]] for a, b in tokenizer.merges],
+            "ignore_merges": model.whole_pieces,
+            "vocab": {name: index for index, name in enumerate(names[:n_entries])},
+            "merges": [[names[a], names[b]] for a, b in model.merges],
         },
     }
 
 
 def to_huggingface_config(
-    tokenizer: Tokenizer, context_length: int | None = None
+    tokenizer: Tokenizer,
+    context_length: int | None = None,
+    template: TemplateName | None = None,
 ) -> dict[str, Any]:
     """Content of `tokenizer_config.json`, the chat template included."""
-    first = tokenizer.first_special_id
+    template = template or choose_template(tokenizer.special_tokens)
     config: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "added_tokens_decoder": {
-            str(first + index): _without_id(_added_token(first + index, name))
-            for index, name in enumerate(SPECIAL_TOKENS)
+            str(entry.pop("id")): entry for entry in _added_tokens(tokenizer)
         },
-        "bos_token": END_OF_TEXT,
-        "eos_token": END_OF_TURN,
-        "pad_token": PAD,
-        "unk_token": None,
+        **border_tokens(tokenizer.special_tokens, template),
+        "unk_token": _unknown(tokenizer),
+        **_bert_tokens(tokenizer),
         "clean_up_tokenization_spaces": False,
-        "chat_template": CHAT_TEMPLATE,
     }
+    if template is not None:
+        config["chat_template"] = chat_template(tokenizer, template)
     if context_length is not None:
         config["model_max_length"] = context_length
     return config
@@ -71,41 +122,65 @@ def printable_tokens(tokenizer: Tokenizer) -> list[str]:
 
     Control tokens stand as their names, unused slots as `<|unused_0|>` and on. GGUF
     files hold the same strings.
+
+    Raises:
+        UserError: a control token is named as an ordinary token is written.
     """
-    letters = byte_alphabet()
-    n_known = 256 + len(tokenizer.merges)
-    known = [
-        "".join(letters[byte] for byte in tokenizer.token_bytes(token))
-        for token in range(n_known)
+    control = {index: name for name, index in tokenizer.special_tokens.items()}
+    names: list[str] = []
+    n_unused = 0
+    for token in range(tokenizer.vocab_size):
+        content = tokenizer.token_bytes(token)
+        if token in control:
+            names.append(control[token])
+        elif content:
+            names.append(printable(content))
+        else:
+            names.append(f"<|unused_{n_unused}|>")
+            n_unused += 1
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"{twice!r} is the name of two tokens: other formats allow one")
+    return names
+
+
+def _unknown(tokenizer: Tokenizer) -> str | None:
+    """The token of words that cannot be spelled: only BERT's form has one."""
+    model = tokenizer.model
+    if isinstance(model, WordPiece) and model.form == "bert":
+        return model.unknown
+    return None
+
+
+def _bert_tokens(tokenizer: Tokenizer) -> dict[str, str]:
+    names = {name: f"[{name.upper()}]" for name in ("cls", "sep", "mask")}
+    known = tokenizer.special_tokens
+    return {f"{key}_token": name for key, name in names.items() if name in known}
+
+
+def _closing_specials(tokenizer: Tokenizer) -> int:
+    """The id from which on all are control tokens: they need no other entry."""
+    first = tokenizer.vocab_size
+    specials = set(tokenizer.special_tokens.values())
+    while first - 1 in specials:
+        first -= 1
+    return first
+
+
+def _added_tokens(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    by_id = sorted(tokenizer.special_tokens.items(), key=lambda item: item[1])
+    return [
+        {
+            "id": token,
+            "content": name,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+        for name, token in by_id
     ]
-    unused = [f"<|unused_{index}|>" for index in range(tokenizer.n_unused)]
-    return [*known, *unused, *SPECIAL_TOKENS]
-
-
-def byte_alphabet() -> list[str]:
-    """A printable character for each of the 256 bytes (GPT-2's `bytes_to_unicode`).
-
-    Printable Latin-1 stands for itself, the other bytes in order for U+0100 and on.
-    """
-    itself = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    others = iter(range(0x100, 0x200))
-    return [chr(byte if byte in itself else next(others)) for byte in range(256)]
-
-
-def _added_token(token: int, name: str) -> dict[str, Any]:
-    return {
-        "id": token,
-        "content": name,
-        "single_word": False,
-        "lstrip": False,
-        "rstrip": False,
-        "normalized": False,
-        "special": True,
-    }
-
-
-def _without_id(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != "id"}
 
 
 def _byte_level() -> dict[str, Any]:
