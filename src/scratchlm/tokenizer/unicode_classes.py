@@ -14,8 +14,9 @@ it was trained with.
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 UNICODE_VERSION = "16.0.0"
@@ -106,27 +107,25 @@ def describe_classes(category: Callable[[str], str]) -> str:
     Args:
         category: character -> two-letter general category, as `unicodedata.category`.
     """
-    categories = [category(chr(point)) for point in range(N_CODE_POINTS)]
-    sections = []
-    for heading in SECTIONS:
-        wanted = tuple(heading.split())
-        runs = _runs(name.startswith(wanted) for name in categories)
-        items = " ".join(map(_describe_range, runs)) or _WHITE_SPACE
-        lines = textwrap.fill(items, 88, break_on_hyphens=False)
-        sections.append(f"[{heading}]\n{lines}\n")
-    return "\n".join(sections)
+    sections: dict[str | None, list[str]] = {heading: [] for heading in SECTIONS}
+    points = range(N_CODE_POINTS)
+    for heading, run in groupby(points, lambda p: _heading_of(category(chr(p)))):
+        if heading is not None:
+            sections[heading].append(_describe_range(list(run)))
+    sections["White_Space"] = [_WHITE_SPACE]
+    return "\n".join(
+        f"[{heading}]\n{textwrap.fill(' '.join(items), 88, break_on_hyphens=False)}\n"
+        for heading, items in sections.items()
+    )
 
 
-def _runs(inside: Iterable[bool]) -> Iterator[tuple[int, int]]:
-    first: int | None = None
-    for point, is_inside in enumerate([*inside, False]):
-        if is_inside and first is None:
-            first = point
-        elif not is_inside and first is not None:
-            yield first, point - 1
-            first = None
+@cache
+def _heading_of(category: str) -> str | None:
+    """The section where code points of a general category stand."""
+    fits = (name for name in SECTIONS if category.startswith(tuple(name.split())))
+    return next(fits, None)
 
 
-def _describe_range(run: tuple[int, int]) -> str:
-    first, last = run
+def _describe_range(points: list[int]) -> str:
+    first, last = points[0], points[-1]
     return f"{first:X}-{last:X}" if last > first else f"{first:X}"
