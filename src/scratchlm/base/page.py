@@ -120,9 +120,12 @@ def figure(title: str, drawing: str, *below: str) -> str:
 
 
 def table(
-    headers: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = ""
+    headers: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    caption: str = "",
+    right: Sequence[int] = (),
 ) -> str:
-    """A table; a column is aligned right where all its cells are numbers.
+    """A table; a column is aligned right if named, or if all its cells are numbers.
 
     Long tables are thinned evenly to `MAX_TABLE_ROWS`, and say so.
     """
@@ -131,7 +134,7 @@ def table(
     if len(shown) < len(everything):
         caption += f" ({len(shown)} of {len(everything)} rows, evenly chosen)"
     numeric = [
-        bool(shown) and all(_is_number(row[i]) for row in shown)
+        i in right or (bool(shown) and all(_is_number(row[i]) for row in shown))
         for i in range(len(headers))
     ]
     head = "".join(

@@ -81,13 +81,17 @@ def chart(
     references: Sequence[Reference] = (),
     y_from_zero: bool = True,
     y_log: bool = False,
+    x_log: bool = False,
+    x_ticks: Sequence[tuple[float, str]] = (),
     height: float = 260.0,
     show_title: bool = False,
 ) -> str:
     """Draw lines; non-finite points are left out, an empty chart says so.
 
     Both axes start at zero unless the y axis is told otherwise; a logarithmic one at
-    a power of ten below the least value. ``title`` is what a screen reader says.
+    a power of ten below the least value. A logarithmic x axis runs from the first
+    point to the last. ``x_ticks`` are its (number, name) instead of round numbers;
+    ``title`` is what a screen reader says.
     """
     shown = [_finite_series(one, y_log) for one in series]
     shown = [one for one in shown if one.xs]
@@ -95,8 +99,10 @@ def chart(
         return wrap(title, 60, text_at(WIDTH / 2, 35, "no points yet", anchor="middle"))
     top = 52.0 if show_title else 34.0
     x, y = _scales(shown, references, y_from_zero, y_log, top, height)
+    if x_log:
+        x = _log_scale(x, shown)
     parts = [text_at(0, 16, title, "title")] if show_title else []
-    parts += [_y_axis(y, y_label, top), _x_axis(x, x_label, height)]
+    parts += [_y_axis(y, y_label, top), _x_axis(x, x_label, height, named=x_ticks)]
     parts += [_reference(x, y, one) for one in references]
     parts += [_draw_series(x, y, one) for one in shown]
     parts.append(_reference_labels(x, y, references))
@@ -179,6 +185,11 @@ def _scales(
     return x, Scale(low, high, height - 46, top, log)
 
 
+def _log_scale(x: Scale, series: Sequence[Series]) -> Scale:
+    xs = [x for one in series for x in one.xs]
+    return Scale(min(xs), max(xs), x.start + 16, x.end - 8, log=True)
+
+
 def _y_range(low: float, high: float, zero: bool, log: bool) -> tuple[float, float]:
     if log:
         return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
@@ -202,15 +213,21 @@ def _y_axis(y: Scale, label: str, top: float) -> str:
     return f'<g class="axis">{"".join(parts)}</g>'
 
 
-def _x_axis(x: Scale, label: str, height: float, grid_top: float | None = None) -> str:
+def _x_axis(
+    x: Scale,
+    label: str,
+    height: float,
+    grid_top: float | None = None,
+    named: Sequence[tuple[float, str]] = (),
+) -> str:
     parts = [text_at((x.start + x.end) / 2, height - 6, label, "small", "middle")]
-    for value in ticks(x.low, x.high, 5):
-        at = x(value)
+    for value, name in named or [(v, format_tick(v)) for v in ticks(x.low, x.high, 5)]:
+        here = x(value)
         if grid_top is not None:
-            parts.append(segment("grid", at, grid_top, at, height - 40))
+            parts.append(segment("grid", here, grid_top, here, height - 40))
         else:
-            parts.append(segment("grid", at, height - 46, at, height - 41))
-        parts.append(text_at(at, height - 26, format_tick(value), anchor="middle"))
+            parts.append(segment("grid", here, height - 46, here, height - 41))
+        parts.append(text_at(here, height - 26, name, anchor="middle"))
     return f'<g class="axis">{"".join(parts)}</g>'
 
 
