@@ -50,7 +50,7 @@ clean: ## Delete the virtual environment and caches; runs stay.
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/installed: .venv/created pyproject.toml
+.venv/installed: .venv/created pyproject.toml $(wildcard src/scratchlm/native/*.[ch])
 	@echo "installing into .venv (once, a few minutes) …"
 	@bash scripts/install_torch.sh $(BIN)/python $(TORCH)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .

@@ -17,7 +17,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures/post-training"
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
-    return Tokenizer([])
+    return Tokenizer.own([])
 
 
 @pytest.fixture(scope="session")

@@ -112,6 +112,6 @@ def test_pairs_that_do_not_fit_are_one_clear_line(
 
 
 def test_a_foreign_tokenizer_is_refused(sft_model, rows, tmp_path) -> None:
-    foreign = Tokenizer([(97, 98)])
+    foreign = Tokenizer.own([(97, 98)])
     with pytest.raises(UserError, match="vocabulary"):
         align(CONFIG, sft_model, foreign, rows, tmp_path / "c", MACHINE)

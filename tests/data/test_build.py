@@ -76,7 +76,7 @@ def test_a_split_without_documents_is_empty_not_an_error(tokenizer, tmp_path):
 
 
 def test_a_large_vocabulary_is_stored_in_32_bits(documents, tmp_path):
-    tokenizer = Tokenizer((), vocab_size=100_000)
+    tokenizer = Tokenizer.own((), vocab_size=100_000)
     build_shards(DataConfig(), {"train": ["abc"]}, tokenizer, tmp_path)
     tokens = TokenStore.open(tmp_path, "train")[:]
     assert tokens.dtype == np.uint32

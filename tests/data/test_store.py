@@ -82,7 +82,7 @@ def test_a_shard_of_another_build_is_refused(copy, documents, tokenizer, tmp_pat
 
 
 def test_a_shard_of_another_tokenizer_is_refused(copy, tmp_path, documents):
-    other = Tokenizer([(97, 98)])
+    other = Tokenizer.own([(97, 98)])
     config = DataConfig(shard_tokens=100)
     build_shards(config, documents, other, tmp_path / "b")
     shutil.copy(tmp_path / "b" / "train_00000.bin", copy / "train_00000.bin")

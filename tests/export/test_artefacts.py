@@ -166,7 +166,7 @@ def test_only_the_formats_asked_for_are_written(model_directories, tokenizer, tm
 
 
 def test_a_tokenizer_of_another_model_is_refused(model_directories, tmp_path):
-    foreign = Tokenizer([], vocab_size=300)
+    foreign = Tokenizer.own([], vocab_size=300)
     with pytest.raises(UserError, match="300 tokens, the model 320"):
         export(ExportConfig(), model_directories / "modern", foreign, tmp_path)
     assert not contents(tmp_path)

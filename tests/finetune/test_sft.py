@@ -162,4 +162,4 @@ def test_a_context_longer_than_the_models_is_refused(
 
 def test_a_foreign_tokenizer_is_refused(base_model, rows, tmp_path) -> None:
     with pytest.raises(UserError, match="vocabulary"):
-        finetune(CONFIG, base_model, Tokenizer([(97, 98)]), rows, tmp_path, MACHINE)
+        finetune(CONFIG, base_model, Tokenizer.own([(97, 98)]), rows, tmp_path, MACHINE)

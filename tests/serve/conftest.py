@@ -9,7 +9,7 @@ from scratchlm.tokenizer.tokenizer import Tokenizer
 @pytest.fixture
 def tokenizer() -> Tokenizer:
     """Bytes and control tokens only."""
-    return Tokenizer([])
+    return Tokenizer.own([])
 
 
 @pytest.fixture

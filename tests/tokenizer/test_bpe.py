@@ -8,10 +8,10 @@ import pytest
 import tokenizers
 from tokenizers import Regex, decoders, pre_tokenizers, trainers
 
-from scratchlm.tokenizer.bpe import apply_merges, learn_merges
+from scratchlm.tokenizer.bpe import learn_merges
+from scratchlm.tokenizer.counts import WordCounts
 from scratchlm.tokenizer.huggingface import byte_alphabet
 from scratchlm.tokenizer.pattern import PATTERNS
-from scratchlm.tokenizer.train import count_pieces
 
 
 def learn_naively(counts, n_merges, min_frequency=1, max_token_bytes=None):
@@ -53,17 +53,16 @@ def replace(symbols, pair, made):
     return result
 
 
+def count(texts):
+    counts = WordCounts()
+    counts.add_texts(texts)
+    return dict(counts.items())
+
+
 def random_counts(seed, letters=b"aab", size=60):
     draw = random.Random(seed)
     words = [bytes(draw.choices(letters, k=draw.randrange(1, 12))) for _ in range(size)]
     return {word: draw.randrange(1, 5) for word in words}
-
-
-def encode_naively(piece, merges):
-    symbols = list(piece)
-    for index, pair in enumerate(merges):
-        symbols = replace(symbols, pair, 256 + index)
-    return symbols
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -73,7 +72,7 @@ def test_merges_are_those_of_recounting_everything(seed):
 
 
 def test_merges_of_a_text_are_those_of_recounting_everything(texts):
-    counts = count_pieces([texts[0][:8000], *texts[1:30]], "llama3")
+    counts = count([texts[0][:8000], *texts[1:30]])
     assert learn_merges(counts, 200) == learn_naively(counts, 200, min_frequency=2)
 
 
@@ -88,7 +87,7 @@ def test_merges_are_those_of_the_library_tokenizers_with_its_order_of_bytes(text
     alphabet = byte_alphabet()
     order = sorted(alphabet)  # the order in which that library numbers the bytes
     table = bytes(order.index(letter) for letter in alphabet)
-    counts = count_pieces(texts, "llama3")
+    counts = count(texts)
     ours = learn_merges({p.translate(table): n for p, n in counts.items()}, 700)
 
     peer = tokenizers.Tokenizer(tokenizers.models.BPE())
@@ -135,37 +134,3 @@ def test_counts_beyond_32_bits_stay_exact():
 def test_a_rare_pair_is_not_merged():
     counts = {b"ab": 2, b"cd": 3}
     assert learn_merges(counts, 9, min_frequency=3) == [(99, 100)]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_applying_merges_equals_replacing_pair_after_pair(seed):
-    counts = random_counts(seed, letters=b"aabc")
-    merges = learn_merges(counts, 40, min_frequency=1)
-    ranks = {merge: 256 + index for index, merge in enumerate(merges)}
-    draw = random.Random(seed)
-    for length in (0, 1, 2, 7, 63, 64, 65, 66, 200):
-        piece = bytes(draw.choices(b"aabc", k=length))
-        assert apply_merges(piece, ranks) == encode_naively(piece, merges)
-
-
-def test_a_long_run_of_one_byte_takes_no_quadratic_work():
-    merges = learn_merges({b"a" * 32: 2}, 5)
-    ranks = {merge: 256 + index for index, merge in enumerate(merges)}
-    calls = Counted(ranks)
-    n = 20_000
-    apply_merges(b"a" * n, calls)
-    assert calls.looked_up < 20 * n
-
-
-class Counted(dict):
-    """A mapping that counts how often it is asked."""
-
-    looked_up = 0
-
-    def get(self, key, default=None):
-        self.looked_up += 1
-        return super().get(key, default)
-
-    def __getitem__(self, key):
-        self.looked_up += 1
-        return super().__getitem__(key)

@@ -40,7 +40,7 @@ def test_the_vocabulary_there_has_every_id_once_control_tokens_at_the_end(tokeni
 
 
 def test_unused_slots_have_names_that_no_text_reaches():
-    tokenizer = Tokenizer([(104, 105)], vocab_size=300)
+    tokenizer = Tokenizer.own([(104, 105)], vocab_size=300)
     peer = export(tokenizer)
     assert peer.get_vocab_size() == 300
     text = "hi <|unused_0|>"
@@ -82,7 +82,7 @@ def test_transformers_loads_the_directory_with_our_settings(
 
 
 def test_the_files_are_the_same_bytes_each_time(tokenizer):
-    again = Tokenizer(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size)
+    again = Tokenizer.own(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size)
     assert json.dumps(to_huggingface_json(again)) == json.dumps(
         to_huggingface_json(tokenizer)
     )

@@ -33,7 +33,7 @@ def read_gpt2():
         left, right = line.split(" ")
         merges.append((ours[left], ours[right]))
         ours[left + right] = 255 + len(merges)
-    return Tokenizer(merges, "gpt2"), theirs
+    return Tokenizer.own(merges, "gpt2"), theirs
 
 
 def test_gpt2s_merges_give_gpt2s_ids():
@@ -82,7 +82,7 @@ def test_no_text_ever_becomes_a_control_token(any_tokenizer, fuzz):
 
 
 def test_a_second_encoding_from_the_cache_equals_the_first(tokenizer, fuzz):
-    fresh = Tokenizer(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size)
+    fresh = Tokenizer.own(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size)
     texts = fuzz(200, 8)
     first = [fresh.encode(text) for text in texts]
     assert [fresh.encode(text) for text in texts] == first
@@ -97,8 +97,8 @@ def test_numpy_ids_are_the_same_ids(tokenizer, texts):
 
 
 def test_a_vocabulary_beyond_16_bits_gets_32_bits():
-    assert Tokenizer((), vocab_size=1 << 16).dtype == np.uint16
-    assert Tokenizer((), vocab_size=(1 << 16) + 1).dtype == np.uint32
+    assert Tokenizer.own((), vocab_size=1 << 16).dtype == np.uint16
+    assert Tokenizer.own((), vocab_size=(1 << 16) + 1).dtype == np.uint32
 
 
 def test_lone_surrogates_become_replacement_characters(tokenizer):
@@ -107,7 +107,7 @@ def test_lone_surrogates_become_replacement_characters(tokenizer):
 
 
 def test_ids_lie_as_documented_bytes_merges_unused_control():
-    tokenizer = Tokenizer([(104, 105)], vocab_size=280)
+    tokenizer = Tokenizer.own([(104, 105)], vocab_size=280)
     assert [tokenizer.token_bytes(i) for i in (104, 256)] == [b"h", b"hi"]
     assert tokenizer.n_unused == 7
     assert tokenizer.token_bytes(257) == b""
@@ -133,21 +133,21 @@ def test_an_id_outside_the_vocabulary_is_refused(tokenizer, foreign):
 
 def test_too_small_a_vocabulary_is_refused_with_the_remedy():
     with pytest.raises(UserError, match=r"raise tokenizer\.vocab_size"):
-        Tokenizer([(97, 98)], vocab_size=272)
+        Tokenizer.own([(97, 98)], vocab_size=272)
 
 
 def test_merges_in_the_wrong_order_are_refused():
     with pytest.raises(UserError, match="order"):
-        Tokenizer([(97, 257), (97, 98)])
+        Tokenizer.own([(97, 257), (97, 98)])
 
 
 def test_equal_tokenizers_have_equal_hashes_and_others_do_not(tokenizer):
-    same = Tokenizer(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size)
+    same = Tokenizer.own(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size)
     assert same.sha256 == tokenizer.sha256
     assert tokenizer.sha256.startswith(tokenizer.fingerprint)
     others = [
-        Tokenizer(tokenizer.merges[:-1], tokenizer.pattern, tokenizer.vocab_size),
-        Tokenizer(tokenizer.merges, "gpt2", tokenizer.vocab_size),
-        Tokenizer(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size + 1),
+        Tokenizer.own(tokenizer.merges[:-1], tokenizer.pattern, tokenizer.vocab_size),
+        Tokenizer.own(tokenizer.merges, "gpt2", tokenizer.vocab_size),
+        Tokenizer.own(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size + 1),
     ]
     assert len({tokenizer.sha256, *(other.sha256 for other in others)}) == 4

@@ -3,14 +3,12 @@
 import os
 import subprocess
 import sys
-from collections import Counter
 
 import pytest
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.progress import Silent
-from scratchlm.tokenizer import Tokenizer, TokenizerConfig, train_tokenizer
-from scratchlm.tokenizer.train import count_pieces
+from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
 
 
 class Recorder(Silent):
@@ -90,9 +88,3 @@ def test_progress_ends_at_the_last_merge(texts):
 def test_no_text_is_refused(texts):
     with pytest.raises(UserError, match="no text"):
         train_tokenizer(TokenizerConfig(), texts)
-
-
-def test_counts_are_those_of_the_pieces_of_all_texts(texts):
-    splitter = Tokenizer((), "gpt2")
-    expected = Counter(p.encode() for text in texts for p in splitter.split(text))
-    assert count_pieces(texts, "gpt2") == expected

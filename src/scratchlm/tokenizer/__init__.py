@@ -1,4 +1,4 @@
-"""TEXT → IDS: split, train byte-level BPE, encode, decode, render conversations."""
+"""TEXT → IDS: split, count, train BPE or WordPiece, encode, decode, render conversations."""
 
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,10 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "StreamDecoder": "stream",
         "Tokenizer": "tokenizer",
         "TokenizerConfig": "train",
+        "WordCounts": "counts",
         "render_conversation": "chat",
         "to_huggingface_json": "huggingface",
+        "train_from_counts": "train",
         "train_tokenizer": "train",
     },
 )
@@ -21,9 +23,11 @@ __getattr__, __dir__, __all__ = lazy_exports(
 if TYPE_CHECKING:
     from .chat import CHAT_TEMPLATE as CHAT_TEMPLATE
     from .chat import render_conversation as render_conversation
+    from .counts import WordCounts as WordCounts
     from .huggingface import to_huggingface_json as to_huggingface_json
     from .special import SPECIAL_TOKENS as SPECIAL_TOKENS
     from .stream import StreamDecoder as StreamDecoder
     from .tokenizer import Tokenizer as Tokenizer
     from .train import TokenizerConfig as TokenizerConfig
+    from .train import train_from_counts as train_from_counts
     from .train import train_tokenizer as train_tokenizer

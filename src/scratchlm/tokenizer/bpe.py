@@ -1,4 +1,4 @@
-"""Byte-level byte-pair encoding: learn merges from counted pieces, and apply them.
+"""Byte-level byte-pair encoding: learn merges from counted pieces.
 
 A symbol is an id: 0 to 255 are the bytes, 256 + i is what merge i made. Learning
 repeats: the most frequent pair of neighbours becomes a new symbol; of pairs equally
@@ -15,9 +15,8 @@ of a pair only falls once its two symbols exist.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
-from heapq import heapify, heappop, heappush
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappop, heappush
 
 from scratchlm.base.progress import SILENT, Progress
 
@@ -33,86 +32,68 @@ def learn_merges(
     max_token_bytes: int | None = None,
     progress: Progress = SILENT,
 ) -> list[Merge]:
-    """Learn up to `n_merges` merges, in order; the order of `counts` plays no part.
+    """Learn up to `n_merges` merges of bytes; the order of `counts` plays no part.
 
     Args:
         counts: how often each piece occurs.
         n_merges: how many; fewer come back when no pair is left to merge.
         min_frequency: a pair that occurs less often is never merged.
         max_token_bytes: no symbol longer than this is made.
+        progress: told how many were learned.
     """
-    table = _PairTable(counts, min_frequency)
-    lengths = [1] * 256
+    return learn_merges_of_symbols(
+        counts.items(),
+        n_merges,
+        lengths=[1] * 256,
+        min_frequency=min_frequency,
+        max_length=max_token_bytes,
+        progress=progress,
+    )
+
+
+def learn_merges_of_symbols(
+    pieces: Iterable[tuple[Sequence[int], int]],
+    n_merges: int,
+    *,
+    lengths: Sequence[int],
+    min_frequency: int = 2,
+    max_length: int | None = None,
+    progress: Progress = SILENT,
+) -> list[Merge]:
+    """Learn merges of any symbols; merge i makes symbol `len(lengths) + i`.
+
+    Args:
+        pieces: symbols of each piece, and how often it occurs.
+        n_merges: how many; fewer come back when no pair is left to merge.
+        lengths: length of each symbol that there is already.
+        min_frequency: a pair that occurs less often is never merged.
+        max_length: no symbol longer than this is made.
+        progress: told how many were learned.
+    """
+    table = _PairTable(pieces, min_frequency)
+    lengths = list(lengths)
     merges: list[Merge] = []
     while len(merges) < n_merges and (pair := table.pop()):
         left, right = ord(pair[0]), ord(pair[1])
         length = lengths[left] + lengths[right]
-        if max_token_bytes is not None and length > max_token_bytes:
+        if max_length is not None and length > max_length:
             continue
-        table.merge(pair, chr(256 + len(merges)))
+        table.merge(pair, chr(len(lengths)))
         merges.append((left, right))
         lengths.append(length)
         progress.update(len(merges), n_merges, "merges")
     return merges
 
 
-def apply_merges(piece: bytes, ranks: Mapping[Merge, int]) -> list[int]:
-    """Encode one piece: again and again the earliest merge, leftmost first.
-
-    Args:
-        piece: bytes of one piece.
-        ranks: merge -> id of the symbol that it makes (an earlier merge, a smaller id).
-    """
-    if len(piece) > _LONG_PIECE_BYTES:
-        return _apply_merges_to_long(piece, ranks)
-    symbols = list(piece)
-    while len(symbols) > 1:
-        made = [ranks.get(pair, _NONE) for pair in pairwise(symbols)]
-        best = min(made)
-        if best == _NONE:
-            break
-        at = made.index(best)
-        symbols[at : at + 2] = [best]
-    return symbols
-
-
-_NONE = 1 << 62
-_LONG_PIECE_BYTES = 64  # below, quadratic work is faster than a heap
-
-
-def _apply_merges_to_long(piece: bytes, ranks: Mapping[Merge, int]) -> list[int]:
-    """The same result in n log n: a heap of pairs over a linked list of symbols."""
-    symbols: list[int] = list(piece)
-    end = len(symbols)
-    following = list(range(1, end + 1))
-    before = list(range(-1, end - 1))
-    heap = [
-        (ranks[pair], at) for at, pair in enumerate(pairwise(piece)) if pair in ranks
-    ]
-    heapify(heap)
-    while heap:
-        made, at = heappop(heap)
-        right = following[at]
-        if right >= end or ranks.get((symbols[at], symbols[right])) != made:
-            continue  # one of the two has been merged meanwhile
-        symbols[at], symbols[right] = made, -1
-        following[at] = after = following[right]
-        if after < end:
-            before[after] = at
-        for first, second in ((before[at], at), (at, after)):
-            if first >= 0 and second < end:
-                rank = ranks.get((symbols[first], symbols[second]))
-                if rank is not None:
-                    heappush(heap, (rank, first))
-    return [symbol for symbol in symbols if symbol >= 0]
-
-
 class _PairTable:
     """All pieces, and for each pair of neighbours its count and where it occurs."""
 
-    def __init__(self, counts: Mapping[bytes, int], min_frequency: int) -> None:
-        self._pieces = [piece.decode("latin-1") for piece in counts]
-        self._weights = list(counts.values())
+    def __init__(
+        self, pieces: Iterable[tuple[Sequence[int], int]], min_frequency: int
+    ) -> None:
+        listed = list(pieces)
+        self._pieces = ["".join(map(chr, symbols)) for symbols, _ in listed]
+        self._weights = [count for _, count in listed]
         self._min_frequency = min_frequency
         self._counts: dict[str, int] = {}
         self._where: dict[str, list[int]] = {}

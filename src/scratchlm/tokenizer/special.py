@@ -4,6 +4,10 @@ Text is never encoded to one of them; only the chat renderer and the builder of
 training data write them. Padding is a token of its own, never the end of a text.
 """
 
+from collections.abc import Sequence
+
+from scratchlm.base.errors import UserError
+
 END_OF_TEXT = "<|endoftext|>"
 PAD = "<|pad|>"
 END_OF_TURN = "<|end_of_turn|>"
@@ -25,3 +29,19 @@ SPECIAL_TOKENS = (
     *(f"<|reserved_{index}|>" for index in range(8)),
 )
 """All control tokens; the first has id `vocab_size - 16`."""
+
+N_RESERVED = 8
+"""Control tokens without a meaning yet."""
+
+
+def special_tokens(reserved: Sequence[str] = ()) -> tuple[str, ...]:
+    """The control tokens, the first reserved ones under names of one's own.
+
+    Raises:
+        UserError: a name that is empty, taken or given twice.
+    """
+    kept = SPECIAL_TOKENS[:-N_RESERVED]
+    names = (*kept, *reserved, *SPECIAL_TOKENS[len(kept) + len(reserved) :])
+    if len(set(names)) != len(names) or not all(names):
+        raise UserError("tokenizer.reserved has an empty name, or one that is taken")
+    return names

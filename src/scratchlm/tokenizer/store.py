@@ -1,38 +1,41 @@
 """The tokenizer file: JSON with a version and a checksum, never a pickle.
 
-    {"format": "scratchlm-tokenizer", "version": 1, "sha256": "…", "kind": "bpe",
-     "pattern": "llama3", "unicode_version": "16.0.0", "vocab_size": 4096,
-     "special_tokens": […], "merges": [[32, 32], …]}
+    {"format": "scratchlm-tokenizer", "version": 2, "sha256": "…", "kind": "bpe",
+     "unicode_version": "16.0.0", "vocab_size": 4096,
+     "special_tokens": {"<|endoftext|>": 4080, …},
+     "model": {"pattern": "llama3", "merges": [[32, 32], …]}}
 
 `sha256` is the hash of all the other entries but `format` and `version`.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scratchlm.base.atomic import write_text
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_json
-from scratchlm.tokenizer.bpe import Merge
+from scratchlm.tokenizer.bpe_model import BPE
+from scratchlm.tokenizer.encoder import Model
 from scratchlm.tokenizer.pattern import PATTERNS
-from scratchlm.tokenizer.special import SPECIAL_TOKENS
 from scratchlm.tokenizer.unicode_classes import UNICODE_VERSION
+from scratchlm.tokenizer.wordpiece import WordPiece
 
 FORMAT = "scratchlm-tokenizer"
-VERSION = 1
+VERSION = 2
 
 
-def describe(merges: Iterable[Merge], pattern: str, vocab_size: int) -> dict[str, Any]:
+def describe(
+    model: Model, special_tokens: Mapping[str, int], vocab_size: int
+) -> dict[str, Any]:
     """Everything that decides which ids a text gets, as a JSON value."""
     return {
-        "kind": "bpe",
-        "pattern": pattern,
+        "kind": model.kind,
         "unicode_version": UNICODE_VERSION,
         "vocab_size": vocab_size,
-        "special_tokens": list(SPECIAL_TOKENS),
-        "merges": [list(merge) for merge in merges],
+        "special_tokens": dict(special_tokens),
+        "model": model.describe(),
     }
 
 
@@ -42,8 +45,11 @@ def write_description(path: Path, description: dict[str, Any]) -> None:
     write_text(path, json.dumps({**head, **description}, ensure_ascii=False) + "\n")
 
 
-def read_description(path: Path) -> dict[str, Any]:
+def read_description(path: Path) -> tuple[Model, dict[str, int], int]:
     """Read and check a tokenizer file.
+
+    Returns:
+        the vocabulary, its control tokens, the number of ids.
 
     Raises:
         UserError: missing, truncated, foreign, too new, or edited.
@@ -61,7 +67,7 @@ def read_description(path: Path) -> dict[str, Any]:
             f"{path} was edited or damaged (its checksum differs): train anew"
         )
     _check_known(path, value)
-    return value
+    return _build(value), value["special_tokens"], value["vocab_size"]
 
 
 def _parse(path: Path) -> Any:
@@ -77,19 +83,28 @@ def _parse(path: Path) -> Any:
 
 def _guess(value: Any) -> str:
     if isinstance(value, dict) and "model" in value:
-        return ": it looks like a Hugging Face tokenizer.json"
+        return (
+            ": it looks like a Hugging Face tokenizer.json; "
+            "`scratchlm tokenizer import` reads it"
+        )
     return ""
 
 
 def _check_known(path: Path, value: dict[str, Any]) -> None:
+    pattern = value["model"].get("pattern")
     known = (
-        value["kind"] == "bpe"
-        and value["pattern"] in PATTERNS
+        value["kind"] in ("bpe", "wordpiece")
+        and (pattern is None or pattern in PATTERNS)
         and value["unicode_version"] == UNICODE_VERSION
-        and value["special_tokens"] == list(SPECIAL_TOKENS)
     )
     if not known:
         raise UserError(
-            f"{path} uses a pattern, a Unicode version ({value['unicode_version']}) or "
-            "control tokens that this version of ScratchLM does not know: train anew"
+            f"{path} uses a kind, a pattern or a Unicode version "
+            f"({value['unicode_version']}) that this version of ScratchLM does not "
+            "know: train anew"
         )
+
+
+def _build(value: dict[str, Any]) -> Model:
+    model = BPE if value["kind"] == "bpe" else WordPiece
+    return model.from_description(value["model"])

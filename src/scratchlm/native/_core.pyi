@@ -1,0 +1,75 @@
+"""The C core as Python sees it; arrays are passed as anything with a buffer."""
+
+from collections.abc import Sequence
+
+from typing_extensions import Buffer
+
+def split(pattern: int, class_table: bytes, text: str | bytes, /) -> bytes:
+    """Where each piece ends, int64."""
+
+def learn_merges(
+    symbols: Buffer,
+    offsets: Buffer,
+    counts: Buffer,
+    lengths: Buffer,
+    initial: Buffer,
+    n_merges: int,
+    min_frequency: int,
+    max_length: int,
+    /,
+) -> tuple[bytes, bytes]:
+    """Pairs (int32), and how often each occurred (int64)."""
+
+class Counter:
+    """How often each piece occurs."""
+
+    def __init__(self, pattern: int, class_table: bytes, /) -> None: ...
+    def add(self, data: str | bytes, weight: int, threads: int, final: bool, /) -> int:
+        """Count up to the last safe border, or to the end; bytes counted."""
+
+    def add_texts(self, texts: Sequence[str], weight: int, threads: int, /) -> int:
+        """Count each text; bytes counted."""
+
+    def export(self, sorted: bool = True, /) -> tuple[bytes, bytes, bytes]:
+        """Pieces, lengths (uint32), counts (int64)."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+
+    @property
+    def n_pieces(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int: ...
+
+class Encoder:
+    """Text to ids and back."""
+
+    def __init__(
+        self,
+        pattern: int,
+        class_table: bytes,
+        is_wordpiece: bool,
+        whole_pieces: bool,
+        vocab_size: int,
+        blob: Buffer,
+        offsets: Buffer,
+        continuing: Buffer,
+        byte_ids: Buffer,
+        pairs: Buffer,
+        ranks: Buffer,
+        made: Buffer,
+        /,
+    ) -> None: ...
+    def encode(self, text: str | bytes, /) -> list[int]: ...
+    def count(self, text: str | bytes, /) -> int: ...
+    def encode_array(
+        self, text: str | bytes, item_size: int, threads: int, /
+    ) -> bytearray: ...
+    def encode_batch(
+        self, texts: Sequence[str], threads: int, /
+    ) -> list[list[int]]: ...
+    def encode_batch_array(
+        self, texts: Sequence[str], item_size: int, threads: int, /
+    ) -> tuple[bytearray, bytearray]: ...
+    def decode(self, ids: list[int], /) -> bytes: ...
+    def decode_array(self, ids: Buffer, /) -> bytes: ...
