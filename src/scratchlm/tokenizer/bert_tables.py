@@ -77,15 +77,18 @@ def bert_tables() -> BertTables:
     )
 
 
-def describe_tables(database: Any, lower: Callable[[str], str]) -> str:
+def describe_tables(
+    database: Any, lower: Callable[[str], str], n_points: int = _N_CODE_POINTS
+) -> str:
     """Write the sections of a data file.
 
     Args:
         database: a module like `unicodedata`, whose version counts.
         lower: lower case of one character, of the same version or a later one:
             unassigned characters are left out, and assigned ones keep their case.
+        n_points: how many code points, from 0 on.
     """
-    points = range(_N_CODE_POINTS)
+    points = range(n_points)
     categories = [database.category(chr(point)) for point in points]
     sections: dict[str, Iterator[str]] = {}
     for heading in SECTIONS:
@@ -93,7 +96,7 @@ def describe_tables(database: Any, lower: Callable[[str], str]) -> str:
         sections[heading] = _ranges([c.startswith(wanted) for c in categories])
     combining = [f":{database.combining(chr(point)):X}" for point in points]
     sections["combining class"] = _ranges(["" if c == ":0" else c for c in combining])
-    sections["decomposition"] = _decompositions(database)
+    sections["decomposition"] = _decompositions(database, points)
     shifts = [_shift(p, lower(chr(p))) for p in points]
     sections["lower case"] = _ranges(
         ["" if c == "Cn" else s for c, s in zip(categories, shifts, strict=True)]
@@ -109,8 +112,8 @@ def _shift(point: int, lower: str) -> str:
     return ":" + "+".join([f"{first - point:X}", *(f"{c:X}" for c in others)])
 
 
-def _decompositions(database: Any) -> Iterator[str]:
-    for point in range(_N_CODE_POINTS):
+def _decompositions(database: Any, points: range) -> Iterator[str]:
+    for point in points:
         full = database.normalize("NFD", chr(point))
         is_hangul = 0 <= point - _HANGUL < _N_HANGUL
         if full != chr(point) and not is_hangul:

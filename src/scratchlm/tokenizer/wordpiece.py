@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Literal
 
 from scratchlm.tokenizer.bert import UNKNOWN, BertSplit
 from scratchlm.tokenizer.byte_alphabet import from_printable, printable
+from scratchlm.tokenizer.native_encoder import NativeLayout
 from scratchlm.tokenizer.pattern import PatternName, split_text
 from scratchlm.tokenizer.scanner import scan_pieces
 
@@ -113,6 +114,13 @@ class WordPiece:
         """Bytes of a sequence of ids; in BERT's form white space is a guess."""
         joined = b"".join(map(self._bytes.__getitem__, ids))
         return joined.removeprefix(b" ") if self.form == "bert" else joined
+
+    def native_layout(self) -> NativeLayout | None:
+        """The vocabulary as the C core takes it; it has no form of BERT's."""
+        if self.form == "bert":
+            return None
+        continuing = [self._continues(token) for token in self.tokens]
+        return NativeLayout(self.pattern, self._bytes, continuing=continuing)
 
     def describe(self) -> dict[str, Any]:
         """The vocabulary as a JSON value."""

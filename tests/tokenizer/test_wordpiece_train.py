@@ -1,0 +1,153 @@
+"""Laws of training WordPiece."""
+
+from collections import Counter
+
+import pytest
+from tokenizers import BertWordPieceTokenizer
+
+from scratchlm.base.errors import UserError
+from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
+from scratchlm.tokenizer.bert import BertSplit
+from scratchlm.tokenizer.bpe import learn_merges_of_symbols
+from scratchlm.tokenizer.pattern import split_text
+from scratchlm.tokenizer.wordpiece_train import MergeOptions, train_bert, train_cased
+
+LOWER = BertSplit()
+
+
+def count_words(texts, split=LOWER.split_words):
+    return Counter(word.encode() for text in texts for word in split(text))
+
+
+def pieces(text):
+    return split_text("llama3", text)
+
+
+def train_library(words, n_tokens, **options):
+    """The library's own trainer on words that need no more splitting."""
+    peer = BertWordPieceTokenizer()
+    repeated = (w.decode() for word, n in words.items() for w in [word] * n)
+    peer.train_from_iterator(
+        repeated, n_tokens + 4, show_progress=False, **{"min_frequency": 2, **options}
+    )
+    return sorted(peer.get_vocab(), key=peer.get_vocab().get)[5:]
+
+
+def merges_in_the_order_of(vocabulary, words, n_tokens):
+    """Tokens by frequency where ties go by the ids that another vocabulary gives."""
+    units = [
+        t for t in vocabulary if len(t.removeprefix("##") if len(t) > 2 else t) < 2
+    ]
+    numbers = {unit: number for number, unit in enumerate(units)}
+    symbols = [
+        ([numbers[c if at == 0 else "##" + c] for at, c in enumerate(word)], count)
+        for word, count in ((w.decode(), n) for w, n in words.items())
+    ]
+    tokens = list(units)
+    for left, right in learn_merges_of_symbols(
+        symbols, n_tokens - 1 - len(units), lengths=[1] * len(units)
+    ):
+        tokens.append(tokens[left] + tokens[right].removeprefix("##"))
+    return tokens
+
+
+@pytest.fixture(scope="module")
+def words(texts):
+    ascii_only = (text for text in texts if text.isascii())
+    return count_words(ascii_only)
+
+
+def test_with_the_librarys_order_of_ties_the_tokens_are_the_librarys(words):
+    theirs = train_library(words, 700)
+    assert merges_in_the_order_of(theirs, words, 700) == theirs
+
+
+def test_the_token_set_is_the_librarys_but_for_ties_at_the_last_count(words):
+    ours = train_bert(words.items(), MergeOptions(700)).tokens[1:]
+    theirs = train_library(words, 700)
+    assert len(ours) == len(theirs) == 699
+    assert len(set(ours) ^ set(theirs)) < 40
+    # where counts decide, and no tie, there is no difference
+    assert set(ours[:250]) <= set(theirs)
+
+
+def test_a_limited_alphabet_is_the_librarys_and_keeps_frequent_characters(words):
+    options = MergeOptions(300)
+    ours = train_bert(words.items(), options, limit_alphabet=30).tokens[1:]
+    theirs = train_library(words, 300, limit_alphabet=30)
+    assert {t for t in ours if len(t) == 1} == {t for t in theirs if len(t) == 1}
+
+
+def test_tokens_of_berts_form_stand_in_the_order_of_unicode_then_of_merging(words):
+    tokens = train_bert(words.items(), MergeOptions(400)).tokens
+    n_first = next(i for i, token in enumerate(tokens) if token.startswith("##"))
+    assert tokens[0] == "[UNK]"
+    assert list(tokens[1:n_first]) == sorted(tokens[1:n_first])
+    assert all(len(token) == 1 for token in tokens[1:n_first])
+    n_units = next(i for i, t in enumerate(tokens[n_first:]) if len(t) > 3)
+    continuing = tokens[n_first : n_first + n_units]
+    assert list(continuing) == sorted(continuing)
+
+
+@pytest.mark.parametrize("score", ["frequency", "likelihood"])
+def test_a_cased_vocabulary_begins_with_all_bytes_and_has_no_token_twice(texts, score):
+    counts = count_words(texts, pieces)
+    model = train_cased(counts.items(), MergeOptions(900, score))
+    assert model.decode(range(256)) == model.decode(range(256, 512))
+    assert len(model.tokens) == len(set(model.tokens)) == 900
+
+
+@pytest.mark.parametrize("score", ["frequency", "likelihood"])
+def test_neither_the_order_of_the_words_nor_anything_else_plays_a_part(texts, score):
+    counts = count_words(texts[:40], pieces)
+    options = MergeOptions(700, score)
+    backwards = list(counts.items())[::-1]
+    assert train_cased(backwards, options) == train_cased(counts.items(), options)
+
+
+def test_tokens_by_frequency_serve_a_text_better_than_bytes(texts):
+    counts = count_words(texts[:1], pieces)
+    model = train_cased(counts.items(), MergeOptions(900))
+    n_tokens = sum(len(model.encode_piece(p)) * n for p, n in counts.items())
+    n_bytes = sum(len(p) * n for p, n in counts.items())
+    assert n_bytes / n_tokens > 2.5
+
+
+def test_no_token_is_longer_than_allowed_or_of_a_rarer_pair(texts):
+    counts = count_words(texts, pieces)
+    model = train_cased(counts.items(), MergeOptions(2000, max_token_bytes=4))
+    assert max(map(len, model.tokens_as_bytes())) == 4
+    rare = train_cased({b"ab": 2, b"cd": 3}.items(), MergeOptions(600, min_frequency=3))
+    assert rare.tokens_as_bytes()[512:] == (b"cd",)
+
+
+def test_a_vocabulary_too_small_for_single_characters_is_refused():
+    with pytest.raises(UserError, match="raise tokenizer"):
+        train_cased([(b"ab", 2)], MergeOptions(511))
+    with pytest.raises(UserError, match="limit_alphabet"):
+        train_bert([(b"abcdef", 2)], MergeOptions(8))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"score": "likelihood", "pattern": "gpt2"},
+        {"form": "bert"},
+        {"form": "bert", "lower": False, "limit_alphabet": 40},
+    ],
+)
+def test_one_config_trains_either_form(texts, options):
+    config = TokenizerConfig(kind="wordpiece", vocab_size=900, **options)
+    tokenizer = train_tokenizer(config, texts)
+    assert tokenizer.kind == "wordpiece"
+    assert tokenizer.vocab_size == 900
+    assert tokenizer.is_own_layout
+    ids = tokenizer.encode(texts[0])
+    assert max(ids) < tokenizer.first_special_id
+    if config.form == "cased":
+        assert tokenizer.decode(ids) == texts[0]
+        assert tokenizer.model.pattern == config.pattern
+    else:
+        assert tokenizer.model.lower is config.lower
+        assert {"[PAD]", "[CLS]", "[SEP]", "[MASK]"} < set(tokenizer.special_tokens)
