@@ -76,7 +76,7 @@ def _shape(config: ModelConfig, tokenizer: Tokenizer | None) -> dict[str, object
         "Vocabulary": f"{config.vocab_size} tokens",
     }
     if tokenizer is not None:
-        shape["Tokenizer"] = f"byte-level BPE, {len(tokenizer.merges)} merges"
+        shape["Tokenizer"] = tokenizer.model.summary
     return shape
 
 

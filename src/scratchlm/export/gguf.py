@@ -58,9 +58,15 @@ def write_gguf(
     """Write the file; returns the architecture that it names.
 
     Raises:
-        RefusalError: no architecture of llama.cpp computes what this model computes.
+        RefusalError: no architecture of llama.cpp computes what this model computes,
+            or its readers would cut texts into other tokens.
     """
     architecture = choose_architecture(source.config)
+    if tokenizer is not None and tokenizer.kind == "wordpiece":
+        raise RefusalError(
+            "readers of GGUF know no WordPiece that keeps white space and bytes: only "
+            "a byte-pair vocabulary can stand there"
+        )
     if source.config.bias and architecture != "gpt2":
         raise RefusalError("readers of GGUF drop the biases of a Llama: none can stand")
     chosen = choose_gguf_type(kind, source)

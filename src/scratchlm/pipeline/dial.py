@@ -213,7 +213,10 @@ def _climb(
 ) -> Rung:
     """What a shape would come to in this time, on this text."""
     style = choices.said("model") or {}
-    vocab_size = choices.said("tokenizer.vocab_size") or choose_vocabulary(shape, facts)
+    kind = choices.said("tokenizer.kind") or "bpe"
+    vocab_size = choices.said("tokenizer.vocab_size") or choose_vocabulary(
+        shape, facts, kind
+    )
     length = look_up(RULES.context_length, shape.d_model)
     values = shape_values(shape, style, vocab_size, length)
     model = build_config(ModelConfig, merge(values, style), "recipe: model")
@@ -222,12 +225,14 @@ def _climb(
     return Rung(model, speed, unique, speed * seconds.pretrain)
 
 
-def choose_vocabulary(shape: Shape, facts: CorpusFacts) -> int:
+def choose_vocabulary(shape: Shape, facts: CorpusFacts, kind: str = "bpe") -> int:
     """A power of two that the text can fill and the model's width can carry."""
     entries = max(facts.train_bytes / RULES.bytes_per_vocabulary_entry, 1)
     by_text = 2 ** int(math.log2(entries))
     by_width = look_up(RULES.max_vocabulary, shape.d_model)
-    return int(min(max(by_text, RULES.least_vocabulary), by_width))
+    bpe, wordpiece = RULES.least_vocabulary, RULES.least_wordpieces
+    least = wordpiece if kind == "wordpiece" else bpe
+    return int(min(max(by_text, least), by_width))
 
 
 def _choose_training(choices: Choices, rung: Rung, seconds: Seconds) -> None:

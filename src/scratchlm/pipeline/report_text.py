@@ -60,8 +60,7 @@ def tokenizer_section(run: RunFiles) -> str:
         "tokenizer",
         "Tokens: the alphabet that was learned",
         paragraph(
-            f"{format_count(len(tokenizer.merges))} merges of byte pairs were learned "
-            "from the text; with the 256 bytes and the control tokens they are the "
+            f"{_what_was_learned(tokenizer)} the "
             f"{format_count(tokenizer.vocab_size)} entries of the vocabulary."
         ),
         facts(
@@ -72,7 +71,7 @@ def tokenizer_section(run: RunFiles) -> str:
                 *_split_facts(shards),
             ]
         ),
-        details("First merges and longest tokens", _token_tables(tokenizer)),
+        details("The first and the longest tokens", _token_tables(tokenizer)),
         details("Receipt of the shards", tree(shards)) if shards else "",
     )
 
@@ -143,14 +142,32 @@ def _split_facts(shards: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
+def _what_was_learned(tokenizer: Tokenizer) -> str:
+    if tokenizer.kind == "wordpiece":
+        return (
+            "Tokens that begin a word and tokens that continue one were learned from "
+            "the text; a word is spelled with the longest that fit. With the control "
+            "tokens they are"
+        )
+    return (
+        f"{format_count(len(tokenizer.merges))} merges of byte pairs were learned from "
+        "the text; with the 256 bytes and the control tokens they are"
+    )
+
+
 def _token_tables(tokenizer: Tokenizer) -> str:
-    first = [
-        [i + 1, *(repr(_token_text(tokenizer, part)) for part in merge)]
-        for i, merge in enumerate(tokenizer.merges[:12])
-    ]
-    ids = range(256, 256 + len(tokenizer.merges))
-    longest = sorted(ids, key=lambda i: (-len(tokenizer.token_bytes(i)), i))[:12]
-    return table(["merge", "left", "right"], first, "The first merges") + table(
+    lengths = tokenizer.byte_lengths
+    learned = [i for i in range(tokenizer.vocab_size) if lengths[i] > 1]
+    first = [[str(i), repr(_token_text(tokenizer, i))] for i in learned[:12]]
+    longest = sorted(learned, key=lambda i: (-lengths[i], i))[:12]
+    if tokenizer.merges:
+        first = [
+            [str(i + 1), *(repr(_token_text(tokenizer, part)) for part in merge)]
+            for i, merge in enumerate(tokenizer.merges[:12])
+        ]
+    what = "merges" if tokenizer.merges else "tokens"
+    heads = ["merge", "left", "right"] if tokenizer.merges else ["id", "token"]
+    return table(heads, first, f"The first {what}") + table(
         ["id", "token"],
         [[str(i), repr(_token_text(tokenizer, i))] for i in longest],
         "The longest tokens",

@@ -50,7 +50,7 @@ def run_tokenizer(recipe: Recipe, context: Context) -> str:
     texts = (document.text for document in _corpus(context).train_documents())
     tokenizer = train_tokenizer(recipe.tokenizer, texts, context.progress)
     tokenizer.save(context.directory / "tokenizer.json")
-    return f"{tokenizer.vocab_size:,} entries, {len(tokenizer.merges):,} merges"
+    return f"{tokenizer.vocab_size:,} entries, {tokenizer.model.summary}"
 
 
 def run_data(recipe: Recipe, context: Context) -> str:

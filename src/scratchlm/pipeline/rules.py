@@ -66,6 +66,8 @@ class Rules:
     """Passes over the text beyond which time buys nothing (Muennighoff et al. 2023)."""
 
     least_vocabulary: int = 512
+    least_wordpieces: int = 1024
+    """The same for WordPiece, which has two tokens for every byte."""
     bytes_per_vocabulary_entry: float = 1_500.0
     """Text that an entry of the vocabulary needs: 8 MB carry 4,096."""
     max_vocabulary: Steps = ((256, 4096), (512, 8192), (1024, 16_384))

@@ -130,6 +130,11 @@ class BPE:
         """Bytes of a sequence of ids."""
         return b"".join(map(self.tokens.__getitem__, ids))
 
+    @property
+    def summary(self) -> str:
+        """The vocabulary in a few words."""
+        return f"byte-level BPE, {len(self.merges):,} merges"
+
     def native_layout(self) -> NativeLayout:
         """The vocabulary as the C core takes it."""
         return NativeLayout(

@@ -29,6 +29,10 @@ class Model(Protocol):
     def pattern(self) -> PatternName | None:
         """How texts are split; None where the vocabulary has a way of its own."""
 
+    @property
+    def summary(self) -> str:
+        """The vocabulary in a few words."""
+
     def split(self, text: str) -> list[str]:
         """Cut a text into pieces."""
 

@@ -115,6 +115,12 @@ class WordPiece:
         joined = b"".join(map(self._bytes.__getitem__, ids))
         return joined.removeprefix(b" ") if self.form == "bert" else joined
 
+    @property
+    def summary(self) -> str:
+        """The vocabulary in a few words."""
+        form = "WordPiece" if self.form == "cased" else "WordPiece in BERT's form"
+        return f"{form}, {len(self._continuing):,} tokens continue a word"
+
     def native_layout(self) -> NativeLayout | None:
         """The vocabulary as the C core takes it; it has no form of BERT's."""
         if self.form == "bert":
@@ -140,11 +146,6 @@ class WordPiece:
     def unknown_id(self) -> int:
         """Id of the token of words that cannot be spelled (BERT's form)."""
         return self.tokens.index(self.unknown)
-
-    @property
-    def n_continuing(self) -> int:
-        """Number of tokens that continue a word."""
-        return len(self._continuing)
 
     @cached_property
     def _words(self) -> BertSplit:
