@@ -10,6 +10,7 @@ import tiktoken
 
 from scratchlm.base.errors import UserError
 from scratchlm.tokenizer import SPECIAL_TOKENS, Tokenizer
+from scratchlm.tokenizer.bpe_model import BPE
 from scratchlm.tokenizer.huggingface import byte_alphabet
 from scratchlm.tokenizer.pattern import PATTERNS
 
@@ -151,3 +152,76 @@ def test_equal_tokenizers_have_equal_hashes_and_others_do_not(tokenizer):
         Tokenizer.own(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size + 1),
     ]
     assert len({tokenizer.sha256, *(other.sha256 for other in others)}) == 4
+
+
+def test_a_control_token_is_honoured_where_it_is_allowed(tokenizer):
+    text = "a<|endoftext|>b<|pad|>c"
+    end, pad = tokenizer.endoftext_id, tokenizer.pad_id
+    plain = tokenizer.encode
+    assert plain(text, allowed_special={"<|endoftext|>"}) == [
+        *plain("a"),
+        end,
+        *plain("b<|pad|>c"),
+    ]
+    assert plain(text, allowed_special="all") == [
+        *plain("a"),
+        end,
+        *plain("b"),
+        pad,
+        *plain("c"),
+    ]
+    with pytest.raises(UserError, match="no control token"):
+        plain(text, allowed_special={"<|other|>"})
+
+
+def test_the_longest_control_token_wins():
+    names = {"<|a|>": 256, "<|a|>b": 257}
+    tokenizer = Tokenizer(BPE.own(()), names, 258)
+    assert tokenizer.encode("<|a|>b<|a|>", allowed_special="all") == [257, 256]
+
+
+@pytest.mark.parametrize("unit", ["bytes", "characters"])
+def test_offsets_say_where_each_token_stands(any_tokenizer, fuzz, unit):
+    for text in ["", *fuzz(300, 21)]:
+        ids, offsets = any_tokenizer.encode_with_offsets(text, unit)
+        assert ids == any_tokenizer.encode(text)
+        whole = text.encode() if unit == "bytes" else text
+        for token, (start, end) in zip(ids, offsets, strict=True):
+            part = whole[start:end]
+            data = part if unit == "bytes" else part.encode()
+            assert any_tokenizer.token_bytes(token) in data
+            if unit == "bytes":
+                assert any_tokenizer.token_bytes(token) == data
+
+
+def test_truncation_keeps_whole_characters_and_never_too_many_tokens(
+    any_tokenizer, fuzz
+):
+    for text in fuzz(150, 22):
+        n_tokens = any_tokenizer.count(text)
+        for limit in (0, 1, 2, n_tokens - 1, n_tokens, n_tokens + 5):
+            head = any_tokenizer.truncate(text, limit)
+            assert text.startswith(head)
+            assert any_tokenizer.count(head) <= max(limit, 0)
+        assert any_tokenizer.truncate(text, n_tokens) == text
+
+
+def test_a_long_text_is_truncated_near_its_limit(any_tokenizer, texts):
+    head = any_tokenizer.truncate(texts[0], 1000)
+    assert 990 <= any_tokenizer.count(head) <= 1000
+
+
+def test_batches_are_the_texts_one_by_one(any_tokenizer, fuzz):
+    batch = fuzz(100, 23)
+    listed = any_tokenizer.encode_batch(batch)
+    assert listed == [any_tokenizer.encode(text) for text in batch]
+    assert any_tokenizer.decode_batch(listed) == batch
+
+
+def test_a_token_cannot_be_a_control_token_too():
+    with pytest.raises(UserError, match="both"):
+        Tokenizer(BPE.own(()), {"<|x|>": 65}, 300)
+    with pytest.raises(UserError, match="same id"):
+        Tokenizer(BPE.own(()), {"<|x|>": 256, "<|y|>": 256}, 300)
+    with pytest.raises(UserError, match="too small"):
+        Tokenizer(BPE.own(()), {"<|x|>": 256}, 256)

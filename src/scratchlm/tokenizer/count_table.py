@@ -37,8 +37,8 @@ class PythonTable:
             self._add_pieces(self._split(text), weight)
         return sum(len(text.encode()) for text in texts)
 
-    def export(self) -> CountArrays:
-        """The counts, sorted."""
+    def export(self, ordered: bool = True) -> CountArrays:
+        """The counts, sorted by their pieces, or in any order."""
         encoded = (
             (piece.encode("utf-8", "surrogateescape"), count)
             for piece, count in self._counts.items()
@@ -82,9 +82,9 @@ class NativeTable:
         """Count each text; bytes counted."""
         return int(self._core.add_texts(texts, weight, threads))
 
-    def export(self) -> CountArrays:
-        """The counts, sorted."""
-        blob, lengths, counts = self._core.export()
+    def export(self, ordered: bool = True) -> CountArrays:
+        """The counts, sorted by their pieces, or in any order."""
+        blob, lengths, counts = self._core.export(ordered)
         return CountArrays(
             np.frombuffer(blob, np.uint8),
             np.frombuffer(lengths, np.uint32),
@@ -113,8 +113,8 @@ class ArrayTable(PythonTable):
         super().__init__(refuse_to_split)
         self._arrays = arrays
 
-    def export(self) -> CountArrays:
-        """The counts, sorted."""
+    def export(self, ordered: bool = True) -> CountArrays:
+        """The counts, sorted by their pieces, or in any order."""
         return self._arrays
 
     @property

@@ -89,10 +89,11 @@ class PythonEncoder:
 
     name: Backend = "python"
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, vocab_size: int) -> None:
         self._split = model.split
         self._pieces = _PieceCache(model)
         self._decode = model.decode
+        self._vocab_size = vocab_size
         self._n_tokens = len(model.tokens_as_bytes())
 
     def encode(self, text: str) -> list[int]:
@@ -127,7 +128,13 @@ class PythonEncoder:
         return sum(map(len, map(self._pieces.__getitem__, self._split(text))))
 
     def decode(self, ids: list[int]) -> bytes:
-        """Bytes of ids; none for control tokens and unused slots."""
+        """Bytes of ids; none for control tokens and unused slots.
+
+        Raises:
+            ValueError: an id outside the vocabulary.
+        """
+        if ids and not (min(ids) >= 0 and max(ids) < self._vocab_size):
+            raise ValueError("an id lies outside the vocabulary")
         return self._decode(token for token in ids if token < self._n_tokens)
 
 
@@ -136,8 +143,8 @@ class SpecificationEncoder(PythonEncoder):
 
     name: Backend = "specification"
 
-    def __init__(self, model: Model) -> None:
-        super().__init__(model)
+    def __init__(self, model: Model, vocab_size: int) -> None:
+        super().__init__(model, vocab_size)
         self._split = model.scan
         self._pieces.max_pieces = 0
 
@@ -166,13 +173,13 @@ def build_encoder(model: Model, vocab_size: int, backend: Backend | None) -> Enc
         UserError: the C core was asked for and cannot do it, with the reason.
     """
     if backend == "specification":
-        return SpecificationEncoder(model)
+        return SpecificationEncoder(model, vocab_size)
     if backend == "python":
-        return PythonEncoder(model)
+        return PythonEncoder(model, vocab_size)
     layout = model.native_layout()
     if native.core is not None and layout is not None:
         return NativeEncoder(model, layout, vocab_size)
     if backend == "native":
         why = native.why if layout is not None else f"it has no {model.kind} like this"
         raise UserError(f"the C core is not available: {why}")
-    return PythonEncoder(model)
+    return PythonEncoder(model, vocab_size)

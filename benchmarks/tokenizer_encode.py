@@ -1,0 +1,328 @@
+"""Encoding and decoding: ours against tiktoken, Hugging Face tokenizers, gigatoken.
+
+SCRATCHLM_SHARED=… python benchmarks/tokenizer_encode.py
+
+One vocabulary of 32,768 ids with Llama-3's pattern, trained on other text, is given to
+all engines; they take turns on held-out text, and their ids are compared. Bulk rates
+count UTF-8 bytes a second of wall time, with CPU seconds beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizer_peers as peers
+
+TRAIN_BYTES = 40_000_000
+HELD_OUT_BYTES = 20_000_000
+VOCABULARY = 32_768
+REPEATS = 5
+
+
+def read_held_out() -> list[str]:
+    """Documents that follow those trained on, of about 8,000 characters."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "text"
+        peers.write_corpus(path, TRAIN_BYTES + HELD_OUT_BYTES)
+        with path.open("rb") as file:
+            file.seek(TRAIN_BYTES)
+            rest = file.read().decode("utf-8", "ignore")
+        path.write_text(rest, encoding="utf-8", newline="")
+        return list(peers.read_documents(path))
+
+
+def train_ours() -> Any:
+    """The vocabulary for all."""
+    from scratchlm.tokenizer import TokenizerConfig, WordCounts, train_from_counts
+
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "text"
+        peers.write_corpus(path, TRAIN_BYTES)
+        data = path.read_bytes()[:TRAIN_BYTES]
+    counts = WordCounts()
+    counts.add(data)
+    return train_from_counts(TokenizerConfig(vocab_size=VOCABULARY), counts)
+
+
+def load_peers(ours: Any) -> dict[str, Any]:
+    """The same vocabulary in every engine."""
+    sys.path.append(str(peers.FOLDER))
+    import tiktoken
+    import tokenizers
+    from gigatoken import gigatoken_rs
+
+    from scratchlm.tokenizer.pattern import PATTERNS
+
+    ranks = {token: i for i, token in enumerate(ours.model.tokens_as_bytes()) if token}
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "tokenizer.json"
+        path.write_text(json.dumps(huggingface_json(ours)))
+        return {
+            "tiktoken": tiktoken.Encoding(
+                "ours",
+                pat_str=PATTERNS["llama3"],
+                mergeable_ranks=ranks,
+                special_tokens={},
+            ),
+            "tokenizers": tokenizers.Tokenizer.from_file(str(path)),
+            "gigatoken": gigatoken_rs.BPETokenizer.from_hf(path),
+        }
+
+
+def huggingface_json(ours: Any) -> dict[str, Any]:
+    """Our tokenizer.json."""
+    from scratchlm.tokenizer import to_huggingface_json
+
+    content: dict[str, Any] = to_huggingface_json(ours)
+    return content
+
+
+# ---- measuring ----
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Wall and CPU seconds of one call."""
+    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    work()
+    wall_s = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu_s = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return wall_s, cpu_s
+
+
+def take_turns(
+    name: str, work: dict[str, Callable[[], Any]], n_bytes: int
+) -> list[dict[str, Any]]:
+    """Each engine `REPEATS` times, in turns; megabytes a second."""
+    runs: list[dict[str, Any]] = []
+    for engine in work:
+        work[engine]()  # warm
+    for repeat in range(REPEATS):
+        order = list(work)
+        for engine in order[repeat % len(order) :] + order[: repeat % len(order)]:
+            wall_s, cpu_s = timed(work[engine])
+            runs.append(
+                {
+                    "case": name,
+                    "engine": engine,
+                    "wall_s": round(wall_s, 6),
+                    "cpu_s": round(cpu_s, 6),
+                    "mb_per_s": round(n_bytes / wall_s / 1e6, 3),
+                }
+            )
+    for engine in work:
+        rates = [r["mb_per_s"] for r in runs if r["engine"] == engine]
+        print(f"{name:>24}  {engine:>16}  {statistics.median(rates):9.1f} MB/s")
+    return runs
+
+
+def ratio(
+    runs: Sequence[dict[str, Any]], case: str, engine: str, other: str, key: str
+) -> float:
+    """How many times less of `key` the engine takes, by medians."""
+
+    def median(name: str) -> float:
+        return statistics.median(
+            r[key] for r in runs if r["case"] == case and r["engine"] == name
+        )
+
+    return median(other) / median(engine)
+
+
+def bulk_cases(ours: Any, others: dict[str, Any], docs: list[str]) -> dict[str, Any]:
+    """Encoding many documents: to one array, and to lists."""
+    joined = "".join(docs).encode()
+    tiktoken, tokenizers = others["tiktoken"], others["tokenizers"]
+    gigatoken, encoder = others["gigatoken"], ours._encoder
+    return {
+        "bulk_one_thread": {
+            "ours": lambda: ours.encode_batch_to_numpy(docs, threads=1),
+            "ours_joined_bytes": lambda: encoder.encode_to_numpy(joined, ours.dtype, 1),
+            "tiktoken": lambda: [tiktoken.encode_ordinary(doc) for doc in docs],
+            "tokenizers": lambda: tokenizers.encode_batch_fast(
+                docs, add_special_tokens=False
+            ),
+            "gigatoken": lambda: gigatoken.encode_batch(docs, parallel=False),
+        },
+        "bulk_two_threads": {
+            "ours": lambda: ours.encode_batch_to_numpy(docs, threads=2),
+            "ours_joined_bytes": lambda: encoder.encode_to_numpy(joined, ours.dtype, 2),
+            "ours_lists": lambda: ours.encode_batch(docs, threads=2),
+            "tiktoken": lambda: tiktoken.encode_ordinary_batch(docs, num_threads=2),
+            "gigatoken": lambda: gigatoken.encode_batch(docs),
+        },
+    }
+
+
+def short_cases(ours: Any, others: dict[str, Any], docs: list[str]) -> dict[str, Any]:
+    """Encoding single texts of 10 bytes, 200 bytes and 5 kB to lists."""
+    text = "".join(docs[:200])
+    cases = {}
+    for size, count in ((10, 20_000), (200, 4_000), (5_000, 200)):
+        texts = [text[i * 13 : i * 13 + size] for i in range(count)]
+        tiktoken = others["tiktoken"].encode_ordinary
+        cases[f"lists_{size}_bytes"] = (
+            {
+                "ours": lambda texts=texts: [ours.encode(t) for t in texts],
+                "tiktoken": lambda texts=texts: [tiktoken(t) for t in texts],
+            },
+            sum(len(t.encode()) for t in texts),
+        )
+    return cases
+
+
+def kernel_seconds(ours: Any, data: bytes, threads: int) -> float:
+    """Each of some threads encodes the whole text and keeps nothing but a count."""
+    work = [
+        threading.Thread(target=ours._encoder.count, args=(data,))
+        for _ in range(threads)
+    ]
+    begun = time.perf_counter()
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join()
+    return time.perf_counter() - begun
+
+
+def check_ids(ours: Any, others: dict[str, Any], docs: list[str]) -> dict[str, bool]:
+    """Whether every engine gives our ids for every document."""
+    expected = [ours.encode(doc) for doc in docs]
+    huggingface = others["tokenizers"].encode_batch(docs, add_special_tokens=False)
+    return {
+        "tiktoken": [others["tiktoken"].encode_ordinary(d) for d in docs] == expected,
+        "tokenizers": [e.ids for e in huggingface] == expected,
+        "gigatoken": others["gigatoken"].encode_batch(docs).tolist() == expected,
+        "ours_batch": ours.encode_batch(docs) == expected,
+        "decoded": ours.decode_batch(expected) == docs,
+    }
+
+
+def fallback_runs(ours: Any, others: dict[str, Any]) -> list[dict[str, Any]]:
+    """What runs without a compiler against tiktoken, on ASCII text and on other."""
+    from scratchlm.tokenizer import Tokenizer
+
+    runs = []
+    for name, texts in fallback_texts().items():
+        slow = Tokenizer.in_own_layout(ours.model, ours.vocab_size, backend="python")
+        peer = others["tiktoken"]
+        work = {
+            "fallback": lambda slow=slow, t=texts: [slow.encode(x) for x in t],
+            "tiktoken": lambda t=texts: [peer.encode_ordinary(x) for x in t],
+        }
+        n_bytes = sum(len(text.encode()) for text in texts)
+        runs += take_turns(f"fallback_{name}", work, n_bytes)
+    return runs
+
+
+def fallback_texts() -> dict[str, list[str]]:
+    """About 2 MB of ASCII documents, and all contexts of three other languages."""
+    ascii_texts = [t for t in read_held_out() if t.isascii()][:250]
+    root = peers.shared_data() / "eval" / "xquad"
+    other: list[str] = []
+    for language in ("de", "ru", "zh"):
+        path = next(root.glob(f"*{language}*"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        other += [p["context"] for d in content["data"] for p in d["paragraphs"]]
+    return {"ascii": ascii_texts, "other": other}
+
+
+def main() -> None:
+    """Measure, compare, write `results/tokenizer_encode.json`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dry", action="store_true", help="write no result file")
+    dry = parser.parse_args().dry
+    os.environ.setdefault("RAYON_NUM_THREADS", "2")
+    from result import Result
+
+    versions = peers.install_peers()
+    ours, docs = train_ours(), read_held_out()
+    others = load_peers(ours)
+    n_bytes = sum(len(doc.encode()) for doc in docs)
+    same = check_ids(ours, others, docs)
+    runs: list[dict[str, Any]] = []
+    for name, work in bulk_cases(ours, others, docs).items():
+        if name == "bulk_one_thread":
+            os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        runs += take_turns(name, work, n_bytes)
+    for name, (work, size) in short_cases(ours, others, docs).items():
+        runs += take_turns(name, work, size)
+    ids = ours.encode_batch(docs)
+    decode = {
+        "ours": lambda: [ours.decode(x) for x in ids],
+        "tiktoken": lambda: [others["tiktoken"].decode(x) for x in ids],
+    }
+    runs += take_turns("decode", decode, n_bytes)
+    runs += fallback_runs(ours, others)
+    data = "".join(docs).encode()
+    kernel = {
+        n: [kernel_seconds(ours, data, n) for _ in range(REPEATS)] for n in (1, 2)
+    }
+    work_done = {
+        "vocab_size": VOCABULARY,
+        "vocabulary_sha256": ours.sha256,
+        "text_bytes": n_bytes,
+        "text_sha256": hashlib.sha256(data).hexdigest(),
+        "documents": len(docs),
+        "peers": versions,
+    }
+    result = Result("tokenizer_encode", work_done)
+    result.runs = [*runs, {"case": "kernel", "seconds": kernel}]
+    claim(result, runs, kernel, same)
+    if not dry:
+        print(result.write(peers.ORACLES))
+
+
+def claim(
+    result: Any,
+    runs: list[dict[str, Any]],
+    kernel: dict[int, list[float]],
+    same: dict[str, bool],
+) -> None:
+    """Hold the medians against the goals."""
+    one, two = "bulk_one_thread", "bulk_two_threads"
+    ours, joined = "ours", "ours_joined_bytes"
+    wanted = [
+        ("encode_vs_tiktoken", ">= 8", one, ours, "tiktoken"),
+        ("encode_vs_tokenizers", ">= 50", one, ours, "tokenizers"),
+        ("encode_vs_gigatoken", "> 0", one, ours, "gigatoken"),
+        ("encode_two_threads_vs_tiktoken", ">= 8", two, ours, "tiktoken"),
+        ("encode_two_threads_vs_gigatoken", "> 0", two, ours, "gigatoken"),
+        ("lists_10_bytes_vs_tiktoken", ">= 5", "lists_10_bytes", ours, "tiktoken"),
+        ("lists_200_bytes_vs_tiktoken", ">= 5", "lists_200_bytes", ours, "tiktoken"),
+        ("lists_5000_bytes_vs_tiktoken", ">= 5", "lists_5000_bytes", ours, "tiktoken"),
+        ("decode_vs_tiktoken", ">= 4", "decode", ours, "tiktoken"),
+        ("fallback_ascii", ">= 0.5", "fallback_ascii", "fallback", "tiktoken"),
+        ("fallback_other", ">= 0.15", "fallback_other", "fallback", "tiktoken"),
+    ]
+    for name, goal, case, engine, other in wanted:
+        result.claim(f"{name}_wall", goal, ratio(runs, case, engine, other, "wall_s"))
+    for name, _, case, engine, other in wanted[:3]:
+        result.claim(f"{name}_cpu", "> 0", ratio(runs, case, engine, other, "cpu_s"))
+    both = 2 * statistics.median(kernel[1]) / statistics.median(kernel[2])
+    result.claim("two_threads_kernel", ">= 1.9", both)
+    by_engine = {
+        case: statistics.median(
+            r["wall_s"] for r in runs if r["case"] == case and r["engine"] == joined
+        )
+        for case in (one, two)
+    }
+    result.claim("two_threads_joined_bytes", ">= 1.5", by_engine[one] / by_engine[two])
+    for name, equal in same.items():
+        result.claim(f"same_ids_{name}", "== 1", int(equal))
+
+
+if __name__ == "__main__":
+    main()
