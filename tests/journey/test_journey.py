@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from transformers import AutoTokenizer
 
 from scratchlm.base.atomic import read_json
 from scratchlm.base.config import read_toml
@@ -17,6 +18,7 @@ from scratchlm.pipeline.facts import count_facts
 from scratchlm.pipeline.graph import STARTED
 from scratchlm.pipeline.run_directory import RunDirectory
 from scratchlm.pipeline.stages import STAGE_NAMES, collect_artefacts
+from scratchlm.tokenizer import Tokenizer
 
 TRAINED = ("train", "finetune", "align")
 
@@ -195,3 +197,22 @@ def test_the_guides_own_systems_walk_the_same_way_to_its_end(journeys, style):
     if style == "diagram":
         assert "\n" not in formats["gguf"]["reason"]
     assert read_toml(run / "recipe.toml")["model"]["norm"] == "layernorm"
+
+
+def test_wordpiece_walks_the_same_way_by_one_switch(journeys):
+    run = journeys.finish(
+        "wordpiece",
+        'tokenizer.kind="wordpiece"',
+        "tokenizer.vocab_size=640",
+        "model.vocab_size=640",
+    )
+    tokenizer = Tokenizer.load(run / "tokenizer" / "tokenizer.json")
+    assert tokenizer.kind == "wordpiece"
+    formats = read_json(run / "export" / "receipt.json")["formats"]
+    assert formats["huggingface"]["written"]
+    for name in ("gguf", "gguf_4_bits"):
+        assert not formats[name]["written"] and "\n" not in formats[name]["reason"]
+    peer = AutoTokenizer.from_pretrained(run / "export" / "huggingface")
+    text = "# A river\n\n  The lamp  finds a stone;\tnaïve 中文 🎉\r\n"
+    assert peer(text)["input_ids"] == tokenizer.encode(text)
+    assert peer.decode(tokenizer.encode(text)) == text
