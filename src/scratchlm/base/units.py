@@ -1,4 +1,10 @@
-"""Numbers for people: three digits and a unit."""
+"""Numbers for people: three digits and a unit; and sizes as people write them."""
+
+import re
+
+from scratchlm.base.errors import UserError
+
+_SIZE = re.compile(r"\s*([0-9.]+)\s*([kKMGT]?)(i?)[bB]?\s*")
 
 
 def format_count(value: float) -> str:
@@ -9,6 +15,24 @@ def format_count(value: float) -> str:
 def format_bytes(value: float) -> str:
     """Format a size in decimal units: `format_bytes(11_200_000) == "11.2 MB"`."""
     return _scaled(value, 1000, ("B", "kB", "MB", "GB", "TB", "PB"))
+
+
+def parse_bytes(text: str) -> int:
+    """Read a size: `parse_bytes("512MB") == 512_000_000`, `parse_bytes("2GiB")`.
+
+    Raises:
+        UserError: it is no size above zero.
+    """
+    found = _SIZE.fullmatch(text)
+    try:
+        number = float(found[1]) if found else 0.0
+    except ValueError:
+        number = 0.0
+    if not found or number <= 0:
+        raise UserError(f"{text!r} is no size; write it as 512MB or 2GiB")
+    power = " KMGT".index(found[2].upper() or " ")
+    base = 1024 if found[3] else 1000
+    return round(number * float(base) ** power)
 
 
 def format_rate(value: float, what: str) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 from scratchlm.base.errors import UserError
 from scratchlm.base.svg import Row, dot_plot
 from scratchlm.base.units import format_bytes, format_count
+from scratchlm.tokenizer.documents import Labelled
 from scratchlm.tokenizer.measure import (
-    Labelled,
     Measurement,
     SourceMeasure,
     flatten,

@@ -43,7 +43,7 @@ def describe_lines(tokenizer: Tokenizer) -> list[str]:
     n_text = int((tokenizer.byte_lengths > 0).sum())
     return [
         f"{tokenizer.vocab_size:,} entries ({tokenizer.kind}): {n_text:,} for text, "
-        f"{len(names)} control tokens, {tokenizer.n_unused:,} empty",
+        f"{len(names)} for control, {tokenizer.n_unused:,} empty",
         f"fingerprint {tokenizer.fingerprint}, backend {tokenizer.backend}",
     ]
 

@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scratchlm.base.statistics import Interval, bootstrap_ratio_interval
+from scratchlm.tokenizer.documents import Labelled
 from scratchlm.tokenizer.tokenizer import Tokenizer
-
-Labelled = tuple[str, str]
-"""The name of a source, and one of its documents."""
 
 _BATCH_CHARACTERS = 1 << 20
 

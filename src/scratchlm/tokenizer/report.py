@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from scratchlm.base.errors import UserError
-from scratchlm.tokenizer.measure import Labelled, Measurement, flatten, measure
+from scratchlm.tokenizer.documents import Labelled
+from scratchlm.tokenizer.measure import Measurement, flatten, measure
 from scratchlm.tokenizer.reach import find_unreachable, is_text
 from scratchlm.tokenizer.report_sections import N_SHOWN, Rows, report_sections
 from scratchlm.tokenizer.sheet import Sheet, show_token

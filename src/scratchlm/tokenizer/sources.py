@@ -1,75 +1,44 @@
-"""Files of text as labelled documents: what is counted, and what is measured.
+"""The files that a command names: found, counted, read, split into two parts.
 
-A text file is one document, or several where it is large, cut between paragraphs. Of
-`.jsonl` each row is one, of `.json` each element; both may be packed (.gz .bz2 .xz
-.zst), and rows are read as a stream. A document's label is its row's `lang`, else its
-`source` where a file names few of them, else the name of what was asked for; `de=FILE`
-says it outright. Web pages, tables and the like: `scratchlm corpus build` first.
+`de=FILE` gives a source its name, else it has the path's. Of a corpus or a run the
+held-out documents are measured and the others counted. Web pages, tables and the like
+become text in `scratchlm corpus build` first.
 """
 
-import bz2
-import gzip
 import hashlib
-import json
-import lzma
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BufferedReader
-from itertools import chain, islice
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
-
-import zstandard
+from typing import Literal
 
 from scratchlm.base.errors import UserError
-from scratchlm.base.progress import SILENT, Progress
+from scratchlm.base.progress import SILENT, Progress, Silent
 from scratchlm.base.units import format_bytes
 from scratchlm.corpus.decode import UnreadableError
 from scratchlm.corpus.readers.expand import SUFFIXES
-from scratchlm.corpus.readers.json_rows import json_rows
-from scratchlm.corpus.readers.kinds import kind_of
-from scratchlm.corpus.readers.row_texts import KNOWN as TEXT_FIELDS
 from scratchlm.corpus.receipt import Step
 from scratchlm.corpus.walk import find_files
 from scratchlm.tokenizer.counts import WordCounts
+from scratchlm.tokenizer.documents import (
+    Labelled,
+    Source,
+    documents_of,
+    kind_of_file,
+)
 
-Labelled = tuple[str, str]
-"""The name of a source, and one of its documents."""
+Split = Literal["train", "heldout"]
+_OTHER: Mapping[Split, Split] = {"train": "heldout", "heldout": "train"}
 
 HELDOUT_PARTS = 5
 """One document in five is held out where texts are split here."""
 
-_OPENERS: dict[str, Callable[..., Any]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-}
-_DAMAGE = (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError)
-_PART_BYTES = 1 << 16
-_LOOK_AHEAD = 200
-_MOST_SOURCES = 12
 
-
-@dataclass(frozen=True)
-class Source:
-    """A file to read."""
-
-    path: Path
-    label: str
-    named: bool
-    """The label was given, so that no row's own counts."""
-    kind: str
-    """"text", "json" or "jsonl"."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the file's bytes are its text."""
-        return self.kind == "text" and self.path.suffix not in SUFFIXES
-
-
-def find_sources(words: Iterable[str]) -> list[Source]:
+def find_sources(words: Iterable[str], split: Split = "heldout") -> list[Source]:
     """The files behind PATH or NAME=PATH words, folders walked; sorted, each once.
+
+    Args:
+        words: files or folders; of a corpus or a run the documents of one split.
+        split: which.
 
     Raises:
         UserError: a path that does not exist, a file of another kind, or no file.
@@ -77,9 +46,10 @@ def find_sources(words: Iterable[str]) -> list[Source]:
     found: dict[Path, Source] = {}
     for word in words:
         label, path = _label(word)
+        path = _corpus_rows(path, split) or path
         for file in find_files([str(path)], Step("files")):
             try:
-                kind = _kind(file.path)
+                kind = kind_of_file(file.path)
             except UnreadableError as error:
                 if path.is_dir():
                     continue
@@ -104,27 +74,42 @@ def read_documents(
     Raises:
         UserError: a file that is damaged, with its name.
     """
-    total = sum(source.path.stat().st_size for source in sources)
-    done = 0
+    meter = _Meter(sources, progress)
     for source in sources:
-        with _open(source.path) as (file, raw):
-            for labelled in _READERS[source.kind](source, file):
-                at = done + raw.tell()
-                progress.update(at, total, f"of {format_bytes(total)} read")
-                yield labelled
-        done += source.path.stat().st_size
+        for labelled, n_read in documents_of(source):
+            meter.update(n_read, 1)
+            yield labelled
+        meter.finish(source)
 
 
 def count_sources(
     counts: WordCounts, sources: Sequence[Source], progress: Progress = SILENT
 ) -> None:
     """Count all files: plain text as its bytes stand, the rest by document."""
-    for source in sources:
-        if source.is_plain:
-            counts.add_file(source.path, progress=progress)
+    plain = [source for source in sources if source.is_plain]
+    meter = _Meter(plain, progress)
+    for source in plain:
+        counts.add_file(source.path, progress=meter)
+        meter.finish(source)
     rest = [source for source in sources if not source.is_plain]
     if rest:
         counts.add_texts(text for _, text in read_documents(rest, progress))
+
+
+def read_part(
+    words: Sequence[str], part: Split, progress: Progress = SILENT
+) -> Iterator[Labelled]:
+    """The documents to learn from, or those held out: the two share no text.
+
+    A corpus or a run has both; of other files one document in five is held out.
+    """
+    of_part, rest = find_sources(words, part), find_sources(words, _OTHER[part])
+    both = {source.path for source in rest}
+    yield from read_documents([s for s in of_part if s.path not in both], progress)
+    mixed = [source for source in of_part if source.path in both]
+    for label, text in read_documents(mixed, progress):
+        if is_heldout(text) == (part == "heldout"):
+            yield label, text
 
 
 def is_heldout(key: str, parts: int = HELDOUT_PARTS) -> bool:
@@ -136,11 +121,43 @@ def is_heldout(key: str, parts: int = HELDOUT_PARTS) -> bool:
     return int.from_bytes(digest[:8], "big") % parts == 0
 
 
+class _Meter(Silent):
+    """Bytes of one file after another as a share of all, with the rate so far."""
+
+    def __init__(self, sources: Sequence[Source], progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+        self._total = sum(source.path.stat().st_size for source in sources)
+        self._done = 0
+        self._begun = time.monotonic()
+
+    def update(self, done: float, total: float, note: str = "") -> None:
+        """Say how many bytes of the present file are read."""
+        at = self._done + done
+        seconds = max(time.monotonic() - self._begun, 1e-9)
+        rate = f"{format_bytes(at / seconds)}/s"
+        self._progress.update(
+            at, self._total, f"of {format_bytes(self._total)}, {rate}"
+        )
+
+    def finish(self, source: Source) -> None:
+        """Go on to the next file."""
+        self._done += source.path.stat().st_size
+
+
 def _label(word: str) -> tuple[str | None, Path]:
     name, separator, rest = word.partition("=")
     if separator and name and "/" not in name and not Path(word).exists():
         return name, Path(rest).expanduser()
     return None, Path(word).expanduser()
+
+
+def _corpus_rows(path: Path, split: str) -> Path | None:
+    """The documents of a split, where a folder is a corpus or a run with one."""
+    for folder in (path, path / "corpus"):
+        if (folder / "receipt.json").is_file() and (folder / "train.jsonl").is_file():
+            return folder / f"{split}.jsonl"
+    return None
 
 
 def _stem(path: Path) -> str:
@@ -149,95 +166,3 @@ def _stem(path: Path) -> str:
         if suffix in SUFFIXES or suffix in (".jsonl", ".json", ".txt", ".md"):
             name = name.removesuffix(suffix)
     return name
-
-
-def _kind(path: Path) -> str:
-    with _open(path) as (file, _):
-        kind = kind_of(path.name, file.read(512))
-    if kind not in _READERS:
-        raise UnreadableError(f"it is {kind}")
-    return kind
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """The text's bytes, and the file itself, whose place says how far we are."""
-    try:
-        with path.open("rb") as raw:
-            if path.suffix == ".zst":
-                reader = zstandard.ZstdDecompressor().stream_reader(
-                    raw, read_across_frames=True
-                )
-                yield cast(BinaryIO, BufferedReader(reader)), raw
-            elif path.suffix in _OPENERS:
-                yield cast(BinaryIO, _OPENERS[path.suffix](raw, "rb")), raw
-            else:
-                yield raw, raw
-    except _DAMAGE as error:
-        raise UserError(
-            f"{path} cannot be read ({error}): it is damaged, or not what its name "
-            "says; leave it out or make it anew"
-        ) from None
-
-
-def _read_text(source: Source, file: BinaryIO) -> Iterator[Labelled]:
-    """Parts of about 64 kB that begin where a line does, and not with white space."""
-    lines: list[bytes] = []
-    n_bytes = 0
-    for line in file:
-        if n_bytes >= _PART_BYTES and not line[:1].isspace():
-            yield source.label, b"".join(lines).decode("utf-8", "replace")
-            lines, n_bytes = [], 0
-        lines.append(line)
-        n_bytes += len(line)
-    if lines:
-        yield source.label, b"".join(lines).decode("utf-8", "replace")
-
-
-def _read_json(source: Source, file: BinaryIO) -> Iterator[Labelled]:
-    try:
-        rows = [row for _, row in json_rows(file.read().decode("utf-8", "replace"))]
-    except UnreadableError as error:
-        raise UserError(f"{source.path} cannot be read: {error}") from None
-    yield from _labelled(source, enumerate(rows, 1))
-
-
-def _read_jsonl(source: Source, file: BinaryIO) -> Iterator[Labelled]:
-    yield from _labelled(source, _rows(source.path, file))
-
-
-_READERS = {"text": _read_text, "json": _read_json, "jsonl": _read_jsonl}
-
-
-def _rows(path: Path, file: BinaryIO) -> Iterator[tuple[int, object]]:
-    for number, line in enumerate(file, 1):
-        if line.isspace():
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(
-                f"{path}, line {number} is not JSON ({error}); repair or remove it"
-            ) from None
-
-
-def _labelled(source: Source, rows: Iterator[tuple[int, object]]) -> Iterator[Labelled]:
-    first = list(islice(rows, _LOOK_AHEAD))
-    by_source = len({_field(row, ("source",)) for _, row in first}) <= _MOST_SOURCES
-    fields = ("lang", "language", *(("source",) if by_source else ()))
-    for number, row in chain(first, rows):
-        text = row if isinstance(row, str) else _field(row, TEXT_FIELDS)
-        if text is None:
-            raise UserError(
-                f"{source.path}, row {number} has no text: its text must stand in one "
-                f"of the fields {', '.join(TEXT_FIELDS[:4])} …"
-            )
-        own = None if source.named else _field(row, fields)
-        yield own or source.label, text
-
-
-def _field(row: object, names: Iterable[str]) -> str | None:
-    if not isinstance(row, Mapping):
-        return None
-    values = (row.get(name) for name in names)
-    return next((value for value in values if isinstance(value, str)), None)

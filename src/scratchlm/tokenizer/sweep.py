@@ -17,7 +17,8 @@ from scratchlm.base.progress import SILENT, Progress
 from scratchlm.base.svg import Series, chart
 from scratchlm.base.units import format_bytes
 from scratchlm.tokenizer.counts import WordCounts
-from scratchlm.tokenizer.measure import Labelled, Measurement, flatten, measure
+from scratchlm.tokenizer.documents import Labelled
+from scratchlm.tokenizer.measure import Measurement, flatten, measure
 from scratchlm.tokenizer.sheet import Drawing, Section, Sheet, Table, decimal, interval
 from scratchlm.tokenizer.special import SPECIAL_TOKENS
 from scratchlm.tokenizer.tokenizer import Tokenizer
