@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import BertWordPieceTokenizer
 
-from scratchlm.tokenizer import Tokenizer
+from scratchlm.tokenizer import StreamDecoder, Tokenizer
 from scratchlm.tokenizer.wordpiece import CASED_PREFIX, WordPiece
 
 BYTES = [(bytes([b]), continues) for continues in (False, True) for b in range(256)]
@@ -100,6 +100,16 @@ def test_berts_form_decodes_as_the_library_does(fuzz):
         ids = peer.encode(text, add_special_tokens=False).ids
         theirs = peer.decode(ids, skip_special_tokens=False)  # shows what is unknown
         assert BERT.decode(ids).decode() == theirs, repr(text)
+
+
+@pytest.mark.parametrize("model", [CASED, BERT])
+def test_a_streamed_text_is_the_text_decoded_at_once(model, fuzz):
+    tokenizer = Tokenizer.in_own_layout(model)
+    stream = StreamDecoder(tokenizer)
+    for text in ["ab unable.", *fuzz(100, 33)]:
+        ids = [tokenizer.endoftext_id, *tokenizer.encode(text)]
+        streamed = "".join([*map(stream.push, ids), stream.flush()])
+        assert streamed == tokenizer.decode(ids)
 
 
 @pytest.mark.parametrize("model", [CASED, BERT])
