@@ -1,41 +1,23 @@
 """Laws of rendering conversations."""
 
 import json
-import random
 
-import jinja2
 import pytest
-from transformers import PreTrainedTokenizerFast
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scratchlm.base.errors import UserError
-from scratchlm.tokenizer import (
-    CHAT_TEMPLATE,
-    SPECIAL_TOKENS,
-    render_conversation,
-    to_huggingface_json,
-)
+from scratchlm.tokenizer import SPECIAL_TOKENS, Tokenizer, render_conversation
+from scratchlm.tokenizer.chat_templates import TEMPLATES
 
+from .conversations import CHAT_TOKENIZER, TOOLS, build_conversations
 
-@pytest.fixture(scope="module")
-def peer(tokenizer, tmp_path_factory):
-    path = tmp_path_factory.mktemp("peer") / "tokenizer.json"
-    path.write_text(json.dumps(to_huggingface_json(tokenizer)))
-    peer = PreTrainedTokenizerFast(tokenizer_file=str(path))
-    peer.chat_template = CHAT_TEMPLATE
-    return peer
+ADD = {"name": "add", "arguments": {"a": 1, "b": 2}}
 
 
 @pytest.fixture(scope="module")
 def conversations(fuzz):
-    draw = random.Random(1)
-    contents = iter(["", " ", "\n", "\n\n a ", *fuzz(1000, 10)])
-    return [
-        [
-            {"role": draw.choice(["system", "user", "assistant"]), "content": text}
-            for text in (next(contents) for _ in range(draw.randrange(5)))
-        ]
-        for _ in range(150)
-    ]
+    return build_conversations(fuzz(1000, 10), 100)
 
 
 def test_a_conversation_done_by_hand(tokenizer):
@@ -62,42 +44,98 @@ def test_a_conversation_done_by_hand(tokenizer):
     assert mask == [False] * len(head) + [True] * (len(yes) + 1) + [False]
 
 
-def test_the_mask_covers_exactly_the_assistants_words_and_the_end_of_turn(
-    tokenizer, conversations
+EXPECTED = {
+    "scratchlm": "<|endoftext|><|system|>Tools:\n{tool}<|end_of_turn|>"
+    "<|user|>1+2?<|end_of_turn|><|assistant|>Hm.<|tool_call|>{call}<|tool_call|>{call}"
+    "<|end_of_turn|><|tool_result|>3<|end_of_turn|><|assistant|>",
+    "chatml": "<|im_start|>system\n<tools>\n{tool}\n</tools><|im_end|>\n"
+    "<|im_start|>user\n1+2?<|im_end|>\n<|im_start|>assistant\nHm.\n"
+    "<tool_call>\n{call}\n</tool_call>\n<tool_call>\n{call}\n</tool_call><|im_end|>\n"
+    "<|im_start|>tool\n<tool_response>\n3\n</tool_response><|im_end|>\n"
+    "<|im_start|>assistant\n",
+    "llama3": "<|begin_of_text|>"
+    "<|start_header_id|>system<|end_header_id|>\n\nTools:\n{tool}<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\n1+2?<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\nHm.\n{call}\n{call}<|eot_id|>"
+    "<|start_header_id|>ipython<|end_header_id|>\n\n3<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\n",
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_each_template_writes_its_markup(template):
+    messages = [
+        {"role": "user", "content": "1+2?"},
+        {"role": "assistant", "content": "Hm.", "tool_calls": [ADD, ADD]},
+        {"role": "tool", "content": "3"},
+    ]
+    ids, mask = render_conversation(
+        CHAT_TOKENIZER, messages, True, template=template, tools=TOOLS
+    )
+    call = json.dumps(ADD)
+    if template == "llama3":
+        call = call.replace("arguments", "parameters")
+    tool = json.dumps(TOOLS[0], ensure_ascii=False)
+    expected = EXPECTED[template].replace("{call}", call).replace("{tool}", tool)
+    assert write_out(ids) == expected
+    learned = [token for token, counted in zip(ids, mask, strict=True) if counted]
+    assert write_out(learned) == expected[
+        expected.index("Hm.") : expected.rindex("3")
+    ].removesuffix(TEMPLATES[template].after + before_result(template))
+
+
+def before_result(template):
+    form = TEMPLATES[template]
+    return form.heads["tool"] + form.result[0]
+
+
+def write_out(ids):
+    """Decode, control tokens by their names."""
+    names = {token: name for name, token in CHAT_TOKENIZER.special_tokens.items()}
+    pieces = (
+        names[token].encode() if token in names else CHAT_TOKENIZER.token_bytes(token)
+        for token in ids
+    )
+    return b"".join(pieces).decode()
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_mask_covers_exactly_what_an_assistant_writes_and_its_end_of_turn(
+    template, conversations
 ):
+    form = TEMPLATES[template]
     for messages in conversations:
-        ids, mask = render_conversation(tokenizer, messages)
-        spoken = [m["content"] for m in messages if m["role"] == "assistant"]
-        expected = [
-            token
-            for content in spoken
-            for token in [*tokenizer.encode(content), tokenizer.end_of_turn_id]
-        ]
-        assert [i for i, counted in zip(ids, mask, strict=True) if counted] == expected
+        ids, mask = render_conversation(CHAT_TOKENIZER, messages, template=template)
+        expected = []
+        for message in messages:
+            if message["role"] == "assistant":
+                alone, _ = render_conversation(
+                    CHAT_TOKENIZER, [message], template=template
+                )
+                head, _ = render_conversation(
+                    CHAT_TOKENIZER, [], True, template=template
+                )
+                after = len(CHAT_TOKENIZER.encode(form.after))
+                expected += alone[len(head) : len(alone) - after]
+                assert expected[-1] == CHAT_TOKENIZER.special_id(form.end)
+        assert [i for i, on in zip(ids, mask, strict=True) if on] == expected
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("tools", [(), TOOLS])
 def test_the_rendering_of_a_beginning_is_the_beginning_of_the_rendering(
-    tokenizer, conversations
+    template, tools, conversations
 ):
+    options = {"template": template, "tools": tools}
     for messages in conversations:
-        ids, mask = render_conversation(tokenizer, messages)
+        ids, mask = render_conversation(CHAT_TOKENIZER, messages, **options)
         for n in range(len(messages)):
             prompt = messages[n]["role"] == "assistant"
-            some, some_mask = render_conversation(tokenizer, messages[:n], prompt)
+            some, some_mask = render_conversation(
+                CHAT_TOKENIZER, messages[:n], prompt, **options
+            )
             assert ids[: len(some)] == some
             assert mask[: len(some)] == some_mask
-
-
-def test_the_template_gives_the_same_ids_in_transformers(
-    tokenizer, peer, conversations
-):
-    for messages in filter(None, conversations):  # it refuses one without messages
-        for prompt in (False, True):
-            theirs = peer.apply_chat_template(
-                messages, add_generation_prompt=prompt, return_dict=False
-            )
-            ours, _ = render_conversation(tokenizer, messages, prompt)
-            assert theirs == ours, messages
 
 
 @pytest.mark.parametrize("name", SPECIAL_TOKENS)
@@ -109,19 +147,85 @@ def test_a_control_tokens_name_in_a_content_stays_text(tokenizer, name):
     assert tokenizer.decode(inside) == content
 
 
-@pytest.mark.parametrize("name", SPECIAL_TOKENS)
-def test_the_template_refuses_a_control_tokens_name_in_a_content(peer, name):
-    with pytest.raises(jinja2.TemplateError, match="must not contain"):
-        peer.apply_chat_template([{"role": "user", "content": f"say {name} now"}])
+hostile = st.lists(
+    st.sampled_from([*CHAT_TOKENIZER.special_tokens, "<tool_call>", "<|", "\n"])
+    | st.text(max_size=8)
+).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hostile, hostile, st.sampled_from(list(TEMPLATES)))
+def test_nothing_that_a_content_holds_becomes_a_control_token(one, other, template):
+    def render(a, b):
+        messages = [
+            {"role": "system", "content": a},
+            {"role": "user", "content": b},
+            {
+                "role": "assistant",
+                "content": a,
+                "tool_calls": [{"name": b, "arguments": {a: b}}],
+            },
+            {"role": "tool", "content": b},
+        ]
+        tools = [{"name": a, "description": b}]
+        return render_conversation(
+            CHAT_TOKENIZER, messages, template=template, tools=tools
+        )[0]
+
+    first = CHAT_TOKENIZER.first_special_id
+    control = [token for token in render(one, other) if token >= first]
+    assert control == [token for token in render("x", "y") if token >= first]
+
+
+def test_calls_are_read_in_the_form_of_other_libraries_too():
+    same = [
+        ADD,
+        {"id": "1", "type": "function", "function": ADD},
+        {"name": "add", "arguments": '{"a": 1, "b": 2}'},
+    ]
+    rendered = [
+        render_conversation(CHAT_TOKENIZER, [{"role": "assistant", "tool_calls": [c]}])
+        for c in same
+    ]
+    assert rendered[0] == rendered[1] == rendered[2]
 
 
 @pytest.mark.parametrize(
-    "message", [{"role": "root", "content": "x"}, {"role": "user", "content": None}]
+    ("message", "reason"),
+    [
+        ({"role": "root", "content": "x"}, "known: system, user, assistant, tool"),
+        ({"content": "x"}, "role None"),
+        ({"role": ["user"], "content": "x"}, "message 1 has role"),
+        ({"role": "user", "content": None}, "no text"),
+        ({"role": "assistant"}, "no text"),
+        ({"role": "assistant", "content": ["x"], "tool_calls": [ADD]}, "no text"),
+        ({"role": "user", "content": "x", "tool_calls": [ADD]}, "only an assistant"),
+        ({"role": "assistant", "tool_calls": ADD}, "they are a list"),
+        ({"role": "assistant", "tool_calls": ["add"]}, "tool call 1 of message 1"),
+        ({"role": "assistant", "tool_calls": [{"name": "f"}]}, "no JSON object"),
+        (
+            {"role": "assistant", "tool_calls": [{"name": "f", "arguments": "{"}]},
+            "no JSON object",
+        ),
+        (
+            {"role": "assistant", "tool_calls": [{"name": "f", "arguments": {1}}]},
+            "no JSON value",
+        ),
+    ],
 )
-def test_an_unknown_role_or_a_content_that_is_no_text_is_refused(
-    tokenizer, peer, message
-):
-    with pytest.raises(UserError, match="message 1"):
-        render_conversation(tokenizer, [message])
-    with pytest.raises(jinja2.TemplateError, match=r"role|text"):
-        peer.apply_chat_template([message])
+def test_a_broken_message_is_refused_with_its_place(message, reason):
+    with pytest.raises(UserError, match=reason):
+        render_conversation(CHAT_TOKENIZER, [message])
+
+
+def test_a_vocabulary_without_the_templates_tokens_says_what_to_do():
+    with pytest.raises(UserError, match=r"tokenizer\.reserved="):
+        render_conversation(Tokenizer.own(), [], template="chatml")
+
+
+def test_markup_that_is_a_token_of_the_vocabulary_becomes_that_token():
+    special_tokens = {"<|im_start|>": 256, "<|im_end|>": 257, "<tool_call>": 258}
+    tokenizer = Tokenizer(CHAT_TOKENIZER.model.own(()), special_tokens, 259)
+    messages = [{"role": "assistant", "content": "<tool_call>", "tool_calls": [ADD]}]
+    ids, _ = render_conversation(tokenizer, messages, template="chatml")
+    assert ids.count(258) == 1

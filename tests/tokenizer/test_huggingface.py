@@ -82,7 +82,7 @@ def test_transformers_loads_the_directory_with_our_settings(
 
 
 def test_the_files_are_the_same_bytes_each_time(tokenizer):
-    again = Tokenizer.own(tokenizer.merges, tokenizer.pattern, tokenizer.vocab_size)
+    again = Tokenizer.own(tokenizer.merges, tokenizer.bpe.pattern, tokenizer.vocab_size)
     assert json.dumps(to_huggingface_json(again)) == json.dumps(
         to_huggingface_json(tokenizer)
     )

@@ -27,6 +27,7 @@ from scratchlm.tokenizer.chat_templates import (
 )
 from scratchlm.tokenizer.special import SPECIAL_TOKENS
 from scratchlm.tokenizer.tokenizer import Tokenizer
+from scratchlm.tokenizer.wordpiece import WordPiece
 
 Message = Mapping[str, Any]
 """`{"role": "system" | "user" | "assistant" | "tool", "content": text}`; an assistant's
@@ -91,7 +92,25 @@ def chat_template(tokenizer: Tokenizer, template: TemplateName = "scratchlm") ->
         UserError: the vocabulary lacks control tokens of the template.
     """
     form = find_template(template, tokenizer.special_tokens)
-    return build_jinja(form, tuple(tokenizer.special_tokens))
+    return build_jinja(form, honoured_names(tokenizer))
+
+
+def honoured_names(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Texts that other libraries always turn into one token: names of control tokens.
+
+    BERT's token for unknown words is one there, too.
+    """
+    unknown = unknown_token(tokenizer)
+    names = tuple(tokenizer.special_tokens)
+    return names if unknown is None or unknown in names else (*names, unknown)
+
+
+def unknown_token(tokenizer: Tokenizer) -> str | None:
+    """The token of words that cannot be spelled: only BERT's form has one."""
+    model = tokenizer.model
+    if isinstance(model, WordPiece) and model.form == "bert":
+        return model.unknown
+    return None
 
 
 class _Writer:

@@ -15,7 +15,7 @@ from scratchlm.base.errors import UserError
 from scratchlm.tokenizer.bpe_model import BPE
 from scratchlm.tokenizer.byte_alphabet import byte_alphabet as byte_alphabet
 from scratchlm.tokenizer.byte_alphabet import printable
-from scratchlm.tokenizer.chat import chat_template
+from scratchlm.tokenizer.chat import chat_template, unknown_token
 from scratchlm.tokenizer.chat_templates import (
     TemplateName,
     border_tokens,
@@ -106,7 +106,7 @@ def to_huggingface_config(
             str(entry.pop("id")): entry for entry in _added_tokens(tokenizer)
         },
         **border_tokens(tokenizer.special_tokens, template),
-        "unk_token": _unknown(tokenizer),
+        "unk_token": unknown_token(tokenizer),
         **_bert_tokens(tokenizer),
         "clean_up_tokenization_spaces": False,
     }
@@ -142,14 +142,6 @@ def printable_tokens(tokenizer: Tokenizer) -> list[str]:
         twice = next(name for name in names if names.count(name) > 1)
         raise UserError(f"{twice!r} is the name of two tokens: other formats allow one")
     return names
-
-
-def _unknown(tokenizer: Tokenizer) -> str | None:
-    """The token of words that cannot be spelled: only BERT's form has one."""
-    model = tokenizer.model
-    if isinstance(model, WordPiece) and model.form == "bert":
-        return model.unknown
-    return None
 
 
 def _bert_tokens(tokenizer: Tokenizer) -> dict[str, str]:

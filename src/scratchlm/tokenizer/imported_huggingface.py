@@ -85,7 +85,7 @@ def build_bpe(
             ids[_to_bytes(token)] = token_id
     pairs = [(_to_bytes(left), _to_bytes(right)) for left, right in merges]
     model = BPE.from_merges(ids, pairs, pattern, whole_pieces)
-    size = 1 + max(*vocab.values(), *specials.values())
+    size = 1 + max([*vocab.values(), *specials.values()])
     by_id = sorted(specials.items(), key=lambda item: item[1])
     return Tokenizer(_own_if_equal(model), dict(by_id), size)
 

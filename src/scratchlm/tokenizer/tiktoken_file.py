@@ -75,10 +75,9 @@ def read_tiktoken(path: Path, pattern: PatternName | None = None) -> Tokenizer:
             f"{path} does not say how texts are split: name its pattern, one of {known}"
         )
     special_tokens: dict[str, int] = side.get("special_tokens", {})
-    last = max(*ranks.values(), *special_tokens.values())
-    return Tokenizer(
-        BPE.from_ranks(ranks, name), special_tokens, side.get("n_vocab", last + 1)
-    )
+    model = BPE.from_ranks(ranks, name)
+    last = max([len(model.tokens) - 1, *special_tokens.values()])
+    return Tokenizer(model, special_tokens, side.get("n_vocab", last + 1))
 
 
 def check_ids_are_ranks(model: BPE, reader: str) -> None:

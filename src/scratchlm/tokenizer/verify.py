@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scratchlm.base.atomic import write_json
-from scratchlm.tokenizer.chat import Message, render_conversation
+from scratchlm.tokenizer.chat import Message, honoured_names, render_conversation
 from scratchlm.tokenizer.chat_templates import TemplateName, choose_template
 from scratchlm.tokenizer.gguf_values import (
     VOCABULARY_FILE,
@@ -99,7 +99,7 @@ def installed_version(library: str) -> str | None:
 def _texts(tokenizer: Tokenizer, n_strings: int, seed: int) -> list[str]:
     """Strings without control names, which other libraries always honour."""
     texts = tricky_texts(n_strings, seed, tokenizer)
-    names = list(tokenizer.special_tokens)
+    names = honoured_names(tokenizer)
     return [text for text in texts if not any(name in text for name in names)]
 
 
