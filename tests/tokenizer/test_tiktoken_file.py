@@ -1,7 +1,6 @@
 """Laws of rank files."""
 
 import json
-from base64 import b64encode
 
 import pytest
 import tiktoken
