@@ -56,3 +56,13 @@ def any_tokenizer(request: pytest.FixtureRequest, texts: list[str]) -> Tokenizer
 def tokenizer(texts: list[str]) -> Tokenizer:
     """A tokenizer with the default pattern."""
     return train_tokenizer(TokenizerConfig(vocab_size=1000), texts)
+
+
+@pytest.fixture(scope="session")
+def gpt2_merges(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 4,000 of GPT-2's published merges, in its alphabet of bytes."""
+    fixtures = Path(__file__).parents[1] / "fixtures" / "tokenizer"
+    lines = (fixtures / "gpt2_merges.txt").read_text(encoding="utf-8").split("\n")
+    path = tmp_path_factory.mktemp("gpt2") / "merges.txt"
+    path.write_text("\n".join(lines[:4001]) + "\n", encoding="utf-8")
+    return path

@@ -51,14 +51,16 @@ class Unreachable:
 def find_unreachable(tokenizer: Tokenizer) -> list[Unreachable]:
     """All tokens that no text is encoded to, by id; bytes that are no text aside.
 
-    The 13 bytes that UTF-8 never has are left out: any vocabulary holds them, so that
-    damaged input has ids too.
+    The 13 bytes that UTF-8 never has are left out, and in WordPiece those that begin
+    no character: any vocabulary holds them, so that damaged input has ids too.
     """
     tokens = _text_tokens(tokenizer)
     reached = _reached_alone(tokenizer, tokens)
     found = []
     for token_id, token in tokens.items():
         if token_id in reached or is_never_text(token):
+            continue
+        if _begins_within_a_character(tokenizer.model, token_id, token):
             continue
         if (reason := _why_unreachable(tokenizer, token_id, token)) is not None:
             found.append(Unreachable(token_id, token, reason))
@@ -79,10 +81,20 @@ def is_never_text(token: bytes) -> bool:
     return len(token) == 1 and (token in (b"\xc0", b"\xc1") or token[0] > 0xF4)
 
 
+def _begins_within_a_character(model: Model, token_id: int, token: bytes) -> bool:
+    """Whether a token that must begin a word has bytes that end a character."""
+    if not isinstance(model, WordPiece) or token[0] not in _CONTINUATIONS:
+        return False
+    return not model.tokens[token_id].startswith(model.prefix)
+
+
 def _text_tokens(tokenizer: Tokenizer) -> dict[int, bytes]:
-    specials = set(tokenizer.special_tokens.values())
-    listed = enumerate(tokenizer.model.tokens_as_bytes())
-    return {index: token for index, token in listed if token and index not in specials}
+    apart = set(tokenizer.special_tokens.values())
+    model = tokenizer.model
+    if isinstance(model, WordPiece) and model.form == "bert":
+        apart.add(model.unknown_id)
+    listed = enumerate(model.tokens_as_bytes())
+    return {index: token for index, token in listed if token and index not in apart}
 
 
 def _reached_alone(tokenizer: Tokenizer, tokens: dict[int, bytes]) -> set[int]:

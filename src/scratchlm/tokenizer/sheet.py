@@ -146,8 +146,8 @@ def table_lines(table: Table, width: int = WIDTH) -> list[str]:
         ]
         head = "  ".join([*cells[:-1], ""])
         room = max(width - display_width(head), _LEAST_COLUMN)
-        last = cells[-1] if display_width(cells[-1]) <= room else row[-1]
-        wrapped = wrap_cells(last, room)
+        fits = display_width(cells[-1]) <= room
+        wrapped = [cells[-1]] if fits else wrap_cells(row[-1], room)
         lines.append((head + wrapped[0]).rstrip())
         lines += [" " * display_width(head) + line for line in wrapped[1:]]
     return lines
