@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import lzma
 import os
 import resource
 import statistics
@@ -169,14 +170,14 @@ def bulk_cases(ours: Any, others: dict[str, Any], docs: list[str]) -> dict[str, 
 def short_cases(ours: Any, others: dict[str, Any], docs: list[str]) -> dict[str, Any]:
     """Encoding single texts of 10 bytes, 200 bytes and 5 kB to lists."""
     text = "".join(docs[:200])
+    peer = others["tiktoken"].encode_ordinary
     cases = {}
     for size, count in ((10, 20_000), (200, 4_000), (5_000, 200)):
         texts = [text[i * 13 : i * 13 + size] for i in range(count)]
-        tiktoken = others["tiktoken"].encode_ordinary
         cases[f"lists_{size}_bytes"] = (
             {
                 "ours": lambda texts=texts: [ours.encode(t) for t in texts],
-                "tiktoken": lambda texts=texts: [tiktoken(t) for t in texts],
+                "tiktoken": lambda texts=texts: [peer(t) for t in texts],
             },
             sum(len(t.encode()) for t in texts),
         )
@@ -214,12 +215,12 @@ def fallback_runs(ours: Any, others: dict[str, Any]) -> list[dict[str, Any]]:
     """What runs without a compiler against tiktoken, on ASCII text and on other."""
     from scratchlm.tokenizer import Tokenizer
 
+    slow = Tokenizer.in_own_layout(ours.model, ours.vocab_size, backend="python")
+    peer = others["tiktoken"]
     runs = []
     for name, texts in fallback_texts().items():
-        slow = Tokenizer.in_own_layout(ours.model, ours.vocab_size, backend="python")
-        peer = others["tiktoken"]
         work = {
-            "fallback": lambda slow=slow, t=texts: [slow.encode(x) for x in t],
+            "fallback": lambda t=texts: [slow.encode(x) for x in t],
             "tiktoken": lambda t=texts: [peer.encode_ordinary(x) for x in t],
         }
         n_bytes = sum(len(text.encode()) for text in texts)
@@ -233,8 +234,8 @@ def fallback_texts() -> dict[str, list[str]]:
     root = peers.shared_data() / "eval" / "xquad"
     other: list[str] = []
     for language in ("de", "ru", "zh"):
-        path = next(root.glob(f"*{language}*"))
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with lzma.open(root / f"xquad.{language}.json.xz", "rt", encoding="utf-8") as f:
+            content = json.load(f)
         other += [p["context"] for d in content["data"] for p in d["paragraphs"]]
     return {"ascii": ascii_texts, "other": other}
 

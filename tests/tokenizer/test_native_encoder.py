@@ -135,6 +135,23 @@ def test_ids_outside_the_vocabulary_are_refused_by_every_implementation(trio):
                 tokenizer.decode([65, wrong])
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.uint32, np.int64])
+def test_arrays_of_any_integers_decode_as_lists_do(trio, texts, dtype):
+    fast, _, _ = trio
+    ids = np.array(fast.encode(texts[0]), dtype)
+    assert fast.decode(ids) == texts[0]
+    assert fast.decode(ids[::-1]) == fast.decode(ids[::-1].tolist())
+    assert fast.decode(tuple(ids[:50].tolist())) == fast.decode(ids[:50])
+
+
+def test_an_array_that_holds_no_ids_is_refused(trio):
+    for wrong in (np.array([-1]), np.array([1 << 40])):
+        with pytest.raises(UserError, match="do not all belong"):
+            trio[0].decode(wrong)
+    with pytest.raises(ValueError, match="does not fit"):
+        trio[0]._encoder.decode(np.array([1.0, 2.0]))
+
+
 @pytest.mark.parametrize("wrong", [None, 5, ["a"]])
 def test_what_is_no_text_is_a_type_error(trio, wrong):
     with pytest.raises(TypeError):

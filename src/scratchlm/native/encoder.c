@@ -293,69 +293,101 @@ static PyObject *encoder_encode_batch(Encoder *self, PyObject *args) {
 
 /* ---- decoding ---- */
 
-static size_t bytes_of_id(const Encoder *self, size_t id, const uint8_t **bytes) {
-    const Vocabulary *v = &self->vocabulary;
-    if (id >= v->n_tokens) return 0; /* a control token or an unused slot */
-    *bytes = v->blob + v->offsets[id];
-    return (size_t)(v->offsets[id + 1] - v->offsets[id]);
+#define COPY 16 /* most tokens are no longer: copied whole, whatever their length */
+
+typedef struct {
+    uint8_t *bytes;
+    size_t used, size;
+} Buffer;
+
+static Status grow_buffer(Buffer *buffer, size_t more) {
+    size_t size = 2 * buffer->size + more + 256;
+    uint8_t *bytes = realloc(buffer->bytes, size);
+    if (!bytes) return NO_MEMORY;
+    buffer->bytes = bytes;
+    buffer->size = size;
+    return OK;
 }
 
-static Status read_ids(Encoder *self, PyObject *list, Ids *ids) {
-    Py_ssize_t n = PyList_Size(list);
-    if (n < 0 || ids_reserve(ids, (size_t)n) != OK) return NO_MEMORY;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *item = PyList_GetItem(list, i);
-        unsigned long id = PyLong_Check(item) ? PyLong_AsUnsignedLong(item) : ULONG_MAX;
-        if (id >= self->vocab_size) {
+/* Append what an id stands for: nothing for control tokens and unused slots. */
+ALWAYS_INLINE Status append_token(const Encoder *self, Buffer *to, size_t id) {
+    const Vocabulary *v = &self->vocabulary;
+    if (UNLIKELY(id >= v->n_tokens)) return id < self->vocab_size ? OK : BAD_INPUT;
+    size_t at = v->offsets[id], length = v->offsets[id + 1] - at;
+    if (UNLIKELY(to->size - to->used < length + COPY) &&
+        grow_buffer(to, length + COPY) != OK)
+        return NO_MEMORY;
+    memcpy(to->bytes + to->used, v->blob + at, COPY); /* the blob is padded */
+    if (UNLIKELY(length > COPY)) memcpy(to->bytes + to->used, v->blob + at, length);
+    to->used += length;
+    return OK;
+}
+
+static Status append_list(const Encoder *self, Buffer *to, PyObject *list) {
+    for (Py_ssize_t i = 0, n = PyList_Size(list); i < n; i++) {
+        long id = PyLong_AsLong(PyList_GetItem(list, i));
+        Status status = append_token(self, to, (size_t)id); /* below 0: far too large */
+        if (UNLIKELY(status != OK)) {
             PyErr_Clear();
-            return BAD_INPUT;
+            return status;
         }
-        ids->ids[ids->used++] = (uint32_t)id;
     }
     return OK;
 }
 
-static PyObject *join_bytes(const Encoder *self, const uint32_t *ids, size_t n) {
-    size_t total = 0;
-    const uint8_t *bytes = NULL;
-    for (size_t i = 0; i < n; i++) total += bytes_of_id(self, ids[i], &bytes);
-    PyObject *joined = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)total);
-    if (!joined) return NULL;
-    char *to = PyBytes_AsString(joined);
+static Status append_array(const Encoder *self, Buffer *to, const Py_buffer *ids) {
+    size_t item = (size_t)ids->itemsize, n = (size_t)ids->len / (item ? item : 1);
+    const char *format = ids->format ? ids->format : "B";
+    if (*format == '<' || *format == '=' || *format == '@') format++;
+    if (!strchr("hHiIlLqQ", *format) || (item != 2 && item != 4 && item != 8))
+        return BAD_INPUT;
     for (size_t i = 0; i < n; i++) {
-        size_t length = bytes_of_id(self, ids[i], &bytes);
-        if (length) memcpy(to, bytes, length);
-        to += length;
+        uint64_t id = 0;
+        if (item == 2)
+            id = ((const uint16_t *)ids->buf)[i];
+        else if (item == 4)
+            id = ((const uint32_t *)ids->buf)[i];
+        else
+            id = ((const uint64_t *)ids->buf)[i];
+        Status status = append_token(self, to, (size_t)id);
+        if (status != OK) return status;
     }
-    return joined;
+    return OK;
 }
 
-static PyObject *encoder_decode(Encoder *self, PyObject *list) {
-    if (!PyList_Check(list)) {
-        PyErr_SetString(PyExc_TypeError, "decode takes a list of ids");
-        return NULL;
+/* Decode a list, or an array of integers, to what `finish` makes of the bytes. */
+static PyObject *decode_with(Encoder *self, PyObject *ids,
+                             PyObject *(*finish)(const char *, Py_ssize_t)) {
+    Buffer to = {0};
+    Status status = OK;
+    if (PyList_Check(ids)) {
+        size_t n = (size_t)PyList_Size(ids);
+        status = grow_buffer(&to, 5 * n + COPY);
+        if (status == OK) status = append_list(self, &to, ids);
+    } else {
+        Py_buffer buffer;
+        if (PyObject_GetBuffer(ids, &buffer, PyBUF_ND | PyBUF_FORMAT) < 0) return NULL;
+        status = grow_buffer(&to, (size_t)buffer.len + COPY);
+        if (status == OK) status = append_array(self, &to, &buffer);
+        PyBuffer_Release(&buffer);
     }
-    Worker *worker = take_worker(self);
-    if (!worker) return PyErr_NoMemory();
-    worker->scratch.used = 0;
-    Status status = read_ids(self, list, &worker->scratch);
-    PyObject *result =
-        status == OK ? join_bytes(self, worker->scratch.ids, worker->scratch.used)
-                     : raise_status(status);
-    give_worker(self, worker);
+    PyObject *result = status == OK
+                           ? finish((const char *)to.bytes, (Py_ssize_t)to.used)
+                           : raise_status(status);
+    free(to.bytes);
     return result;
 }
 
-static PyObject *encoder_decode_array(Encoder *self, PyObject *args) {
-    Py_buffer ids;
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*", &ids)) return NULL;
-    const uint32_t *values = ids.buf;
-    size_t n = (size_t)ids.len / 4, bad = 0;
-    for (size_t i = 0; i < n; i++) bad += values[i] >= self->vocab_size;
-    result = bad ? raise_status(BAD_INPUT) : join_bytes(self, values, n);
-    PyBuffer_Release(&ids);
-    return result;
+static PyObject *to_text(const char *bytes, Py_ssize_t length) {
+    return PyUnicode_DecodeUTF8(bytes, length, "replace");
+}
+
+static PyObject *encoder_decode(Encoder *self, PyObject *ids) {
+    return decode_with(self, ids, PyBytes_FromStringAndSize);
+}
+
+static PyObject *encoder_decode_text(Encoder *self, PyObject *ids) {
+    return decode_with(self, ids, to_text);
 }
 
 /* ---- building ---- */
@@ -395,7 +427,7 @@ static Status take_tokens(Encoder *self, const Py_buffer *blob,
     for (size_t i = 0; i < n; i++)
         if (given[i] > given[i + 1]) return BAD_INPUT;
     v->n_tokens = n;
-    v->blob = malloc((size_t)blob->len + 1);
+    v->blob = calloc((size_t)blob->len + COPY, 1);
     v->offsets = malloc((size_t)offsets->len);
     v->continuing = malloc(n + 1);
     if (!v->blob || !v->offsets || !v->continuing) return NO_MEMORY;
@@ -464,9 +496,10 @@ static PyMethodDef methods[] = {
      "encode_batch(texts, threads) -> list of lists of ids"},
     {"encode_batch_array", (PyCFunction)encoder_encode_batch_array, METH_VARARGS,
      "encode_batch_array(texts, item_size, threads) -> ids, offsets (int64)"},
-    {"decode", (PyCFunction)encoder_decode, METH_O, "decode(list of ids) -> bytes"},
-    {"decode_array", (PyCFunction)encoder_decode_array, METH_VARARGS,
-     "decode_array(uint32 ids) -> bytes"},
+    {"decode", (PyCFunction)encoder_decode, METH_O,
+     "decode(list or array of ids) -> bytes"},
+    {"decode_text", (PyCFunction)encoder_decode_text, METH_O,
+     "decode_text(list or array of ids) -> str; invalid UTF-8 becomes U+FFFD"},
     {0},
 };
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from scratchlm import native
 from scratchlm.base.device import available_threads
 from scratchlm.base.machine import MachineConfig
 from scratchlm.base.units import format_bytes
@@ -115,6 +116,7 @@ def check_system(directory: Path) -> Iterator[Check]:
     yield check_memory(psutil.virtual_memory().total, available_memory_bytes())
     yield check_disk(directory)
     yield check_compiler()
+    yield check_native()
 
 
 def check_python(version: tuple[int, int, int]) -> Check:
@@ -221,6 +223,19 @@ def check_compiler() -> Check:
         "no C++ compiler",
         "nothing needs one; with one, machine.compile=true becomes possible",
         "apt install g++ · xcode-select --install · Visual Studio Build Tools",
+    )
+
+
+def check_native() -> Check:
+    """Whether the C core was built, and what runs without it."""
+    if native.core is not None:
+        return Check("C core", "ok", native.why, "the tokenizer runs in C")
+    return Check(
+        "C core",
+        "note",
+        native.why,
+        "the tokenizer runs in Python: the same ids, ten to fifty times slower",
+        "install a C compiler, then: pip install --force-reinstall --no-deps scratchlm",
     )
 
 

@@ -83,6 +83,9 @@ class Encoder(Protocol):
     def decode(self, ids: list[int]) -> bytes:
         """Bytes of ids; none for control tokens and unused slots."""
 
+    def decode_text(self, ids: Any) -> str:
+        """The same as text; a list or an array of ids."""
+
 
 class PythonEncoder:
     """Splits with the standard library's `re`; encodes each distinct piece once."""
@@ -97,17 +100,20 @@ class PythonEncoder:
         self._n_tokens = len(model.tokens_as_bytes())
 
     def encode(self, text: str) -> list[int]:
-        """Ids of a text."""
-        pieces = self._pieces.__getitem__
-        return list(chain.from_iterable(map(pieces, self._split(text))))
+        """Ids of a text.
+
+        Raises:
+            UnicodeEncodeError: a lone surrogate.
+        """
+        return self._encode(_checked(text))
 
     def encode_bytes(self, data: bytes) -> list[int]:
         """Ids of bytes; each invalid one is a character of no class."""
-        return self.encode(data.decode("utf-8", "surrogateescape"))
+        return self._encode(data.decode("utf-8", "surrogateescape"))
 
     def encode_to_numpy(self, text: str, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Ids of a text as an array."""
-        pieces = map(self._pieces.__getitem__, self._split(text))
+        pieces = map(self._pieces.__getitem__, self._split(_checked(text)))
         return np.fromiter(chain.from_iterable(pieces), dtype)
 
     def encode_batch(self, texts: Sequence[str], threads: int) -> list[list[int]]:
@@ -125,7 +131,11 @@ class PythonEncoder:
 
     def count(self, text: str) -> int:
         """Number of ids of a text."""
-        return sum(map(len, map(self._pieces.__getitem__, self._split(text))))
+        return sum(map(len, map(self._pieces.__getitem__, self._split(_checked(text)))))
+
+    def _encode(self, text: str) -> list[int]:
+        pieces = self._pieces.__getitem__
+        return list(chain.from_iterable(map(pieces, self._split(text))))
 
     def decode(self, ids: list[int]) -> bytes:
         """Bytes of ids; none for control tokens and unused slots.
@@ -136,6 +146,12 @@ class PythonEncoder:
         if ids and not (min(ids) >= 0 and max(ids) < self._vocab_size):
             raise ValueError("an id lies outside the vocabulary")
         return self._decode(token for token in ids if token < self._n_tokens)
+
+    def decode_text(self, ids: Any) -> str:
+        """The same as text; invalid UTF-8 becomes U+FFFD."""
+        if not isinstance(ids, list):
+            raise TypeError("a list of ids is needed")
+        return self.decode(ids).decode("utf-8", "replace")
 
 
 class SpecificationEncoder(PythonEncoder):
@@ -164,6 +180,13 @@ class _PieceCache(dict[str, tuple[int, ...]]):
         if len(piece) <= self.MAX_PIECE_CHARS and len(self) < self.max_pieces:
             self[piece] = ids
         return ids
+
+
+def _checked(text: str) -> str:
+    """The text, or an error if it holds lone surrogates."""
+    if not text.isascii():
+        text.encode()
+    return text
 
 
 def build_encoder(model: Model, vocab_size: int, backend: Backend | None) -> Encoder:

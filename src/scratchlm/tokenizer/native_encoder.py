@@ -65,6 +65,7 @@ class NativeEncoder:
         self.encode_batch = self._core.encode_batch
         self.count = self._core.count
         self.decode = self._core.decode
+        self.decode_text = self._core.decode_text
 
     def encode_to_numpy(
         self, text: str | bytes, dtype: np.dtype[Any], threads: int = 1

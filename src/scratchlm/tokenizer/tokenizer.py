@@ -59,6 +59,7 @@ class Tokenizer:
         self.vocab_size = vocab_size
         self._check_layout()
         self._encoder = build_encoder(model, vocab_size, backend)
+        self._encode = self._encoder.encode
 
     @classmethod
     def own(
@@ -126,7 +127,10 @@ class Tokenizer:
             allowed_special: names of control tokens to honour in the text, or "all".
         """
         if not allowed_special:
-            return self._encoder.encode(_without_lone_surrogates(text))
+            try:
+                return self._encode(text)
+            except UnicodeEncodeError:
+                return self._encode(_without_lone_surrogates(text))
         ids: list[int] = []
         for part in self._special_pattern(allowed_special).split(text):
             special = self.special_tokens.get(part)
@@ -192,7 +196,10 @@ class Tokenizer:
 
     def count(self, text: str) -> int:
         """Number of ids of a text."""
-        return self._encoder.count(_without_lone_surrogates(text))
+        try:
+            return self._encoder.count(text)
+        except UnicodeEncodeError:
+            return self._encoder.count(_without_lone_surrogates(text))
 
     def truncate(self, text: str, max_tokens: int) -> str:
         """The longest beginning, cut after a token, that has at most `max_tokens` ids.
@@ -214,8 +221,15 @@ class Tokenizer:
         return self.model.split(_without_lone_surrogates(text))
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Decode ids; invalid UTF-8 becomes U+FFFD, control tokens nothing."""
-        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+        """Decode ids; invalid UTF-8 becomes U+FFFD, control tokens nothing.
+
+        Raises:
+            UserError: an id outside the vocabulary.
+        """
+        try:
+            return self._encoder.decode_text(ids)
+        except (BufferError, TypeError, ValueError):
+            return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_batch(self, batch: Iterable[Iterable[int]]) -> list[str]:
         """Decode each sequence of ids."""
