@@ -53,6 +53,32 @@ def test_every_format_is_proven(exported):
     assert all(proof["same_top_token_frac"] > 0.9 for proof in proofs.values())
 
 
+def test_the_tokenizer_in_each_format_gives_the_same_ids(exported):
+    formats = exported[1]["formats"]
+    for name in ("huggingface", "gguf"):
+        proof = formats[name]["tokenizer_verification"]
+        assert proof["verified"], name
+        assert proof["mismatches"] == 0 < proof["n_strings"]
+    chat = formats["huggingface"]["tokenizer_verification"]["chat"]
+    assert not any(chat["different"].values())
+
+
+def test_a_split_that_llama_cpp_does_not_know_is_one_line_of_the_receipt(
+    model_directories, tmp_path
+):
+    tokenizer = Tokenizer.own([], "digits2", vocab_size=320)
+    receipt = export(
+        ExportConfig(formats=("huggingface", "gguf")),
+        model_directories / "modern",
+        tokenizer,
+        tmp_path,
+    )
+    assert receipt["formats"]["huggingface"]["written"]
+    assert not receipt["formats"]["gguf"]["written"]
+    assert "pattern digits2" in receipt["formats"]["gguf"]["reason"]
+    assert not (tmp_path / "model.gguf").exists()
+
+
 def test_the_receipt_on_disk_is_the_one_returned(exported):
     directory, receipt = exported
     assert json.loads((directory / "receipt.json").read_text()) == receipt

@@ -28,15 +28,15 @@ from scratchlm.export.config import ExportConfig, GgufType
 from scratchlm.export.gguf import (
     choose_gguf_type,
     read_gguf,
-    read_gguf_tokens,
     write_gguf,
 )
 from scratchlm.export.huggingface import read_huggingface, write_huggingface
 from scratchlm.export.source import Source, read_source
 from scratchlm.export.verify import verify
 from scratchlm.model.weights import CONFIG_FILE, WEIGHTS_FILE
-from scratchlm.tokenizer.huggingface import printable_tokens
 from scratchlm.tokenizer.tokenizer import Tokenizer
+from scratchlm.tokenizer.verify import Format as TokenizerFormat
+from scratchlm.tokenizer.verify import check_report, compare_export
 
 HUGGINGFACE = "huggingface"
 GGUF = "model.gguf"
@@ -44,6 +44,9 @@ GGUF_4_BITS = "model-4-bits.gguf"
 NATIVE = "scratchlm"
 CARD_FILE = "README.md"
 RECEIPT_FILE = "receipt.json"
+
+N_STRINGS = 500
+"""Strings on which an exported tokenizer is compared with ours."""
 
 _PLACES = (HUGGINGFACE, GGUF, GGUF_4_BITS, NATIVE, CARD_FILE)
 _Job = tuple[str, Callable[[Path], dict[str, Any]]]
@@ -126,6 +129,7 @@ def _huggingface(
     return {
         "what": f"{loader} of transformers, {config.dtype}",
         "verification": proof,
+        **_tokenizer_proof(tokenizer, target, "huggingface"),
     }
 
 
@@ -139,12 +143,21 @@ def _gguf(
     kind = choose_gguf_type(gguf_type, source)
     architecture = write_gguf(source, tokenizer, path, kind, config.name)
     proof = verify(source, read_gguf(path, source.config), kind)
-    if tokenizer is not None and read_gguf_tokens(path) != printable_tokens(tokenizer):
-        raise UserError(f"{path} does not hold the vocabulary; write it again")
     return {
         "what": f"GGUF for llama.cpp, architecture {architecture}, {kind}",
         "verification": proof,
+        **_tokenizer_proof(tokenizer, path, "gguf"),
     }
+
+
+def _tokenizer_proof(
+    tokenizer: Tokenizer | None, place: Path, format: TokenizerFormat
+) -> dict[str, Any]:
+    if tokenizer is None:
+        return {}
+    report = compare_export(tokenizer, place, format, N_STRINGS)
+    check_report(report)
+    return {"tokenizer_verification": report}
 
 
 def _native(

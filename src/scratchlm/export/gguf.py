@@ -4,16 +4,17 @@ Vectors and position tables stay float32; matrices take the type that is asked f
 A row that cannot be cut into blocks of 32 keeps float16. In the 4-bit files the
 embedding and the head keep 8 bits, and a model that is quantised already keeps its own
 codes: groups of 32 on an asymmetric grid are Q4_1 blocks.
-The tokenizer's split must be one that llama.cpp knows by name; both of ours are.
+The tokenizer's split must be one that llama.cpp knows by name (see `gguf_values`).
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import gguf
 import numpy as np
 
 from scratchlm.base.atomic import atomic_path
+from scratchlm.base.errors import UserError
 from scratchlm.export.architecture import (
     Architecture,
     RefusalError,
@@ -31,8 +32,7 @@ from scratchlm.export.layout import Array, complete, gguf_layout, our_names
 from scratchlm.export.source import Source
 from scratchlm.model.config import ModelConfig
 from scratchlm.model.quantized_linear import QuantizedLinear
-from scratchlm.tokenizer.chat import CHAT_TEMPLATE
-from scratchlm.tokenizer.huggingface import printable_tokens
+from scratchlm.tokenizer.gguf_values import add_gguf_values, gguf_values
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
 TensorType = Literal["f32", "f16", "q8_0", "q4_0", "q4_1"]
@@ -44,7 +44,6 @@ _FILE_TYPES = {
     "q4_0": gguf.LlamaFileType.MOSTLY_Q4_0,
     "q4_1": gguf.LlamaFileType.MOSTLY_Q4_1,
 }
-_SPLITS = {"llama3": "llama-bpe", "gpt2": "gpt-2"}
 _PACKERS = {"q8_0": pack_q8_0, "q4_0": pack_q4_0, "q4_1": pack_q4_1}
 
 
@@ -70,11 +69,11 @@ def write_gguf(
     if source.config.bias and architecture != "gpt2":
         raise RefusalError("readers of GGUF drop the biases of a Llama: none can stand")
     chosen = choose_gguf_type(kind, source)
+    values = {} if tokenizer is None else _tokenizer_values(tokenizer)
     with atomic_path(path) as temporary:
         writer = gguf.GGUFWriter(temporary, architecture)
         _add_shape(writer, source.config, architecture, name, chosen)
-        if tokenizer is not None:
-            _add_tokenizer(writer, tokenizer)
+        add_gguf_values(writer, values)
         _add_tensors(writer, source, architecture, chosen)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
@@ -102,12 +101,6 @@ def read_gguf(path: Path, config: ModelConfig) -> dict[str, Array]:
     for entry in gguf_layout(config, architecture, our_names(config, architecture)):
         ours |= entry.scatter(arrays[entry.foreign], config)
     return ours
-
-
-def read_gguf_tokens(path: Path) -> list[str]:
-    """Read the vocabulary of such a file back."""
-    field = gguf.GGUFReader(path).fields["tokenizer.ggml.tokens"]
-    return [str(token) for token in field.contents()]
 
 
 def _add_shape(
@@ -138,24 +131,11 @@ def _add_shape(
     writer.add_rope_freq_base(config.rope_theta)
 
 
-def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
-    tokens = printable_tokens(tokenizer)
-    first, n_known = tokenizer.first_special_id, 256 + len(tokenizer.merges)
-    types = [gguf.TokenType.NORMAL] * n_known
-    types += [gguf.TokenType.UNUSED] * (first - n_known)
-    types += [gguf.TokenType.CONTROL] * (tokenizer.vocab_size - first)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(_SPLITS[tokenizer.pattern])
-    writer.add_token_list(tokens)
-    writer.add_token_types(types)
-    writer.add_token_merges([f"{tokens[a]} {tokens[b]}" for a, b in tokenizer.merges])
-    writer.add_bos_token_id(tokenizer.endoftext_id)
-    writer.add_eos_token_id(tokenizer.end_of_turn_id)
-    writer.add_eot_token_id(tokenizer.end_of_turn_id)
-    writer.add_pad_token_id(tokenizer.pad_id)
-    writer.add_add_bos_token(False)  # the chat template writes it itself
-    writer.add_add_space_prefix(False)
-    writer.add_chat_template(CHAT_TEMPLATE)
+def _tokenizer_values(tokenizer: Tokenizer) -> dict[str, Any]:
+    try:
+        return gguf_values(tokenizer)
+    except UserError as reason:
+        raise RefusalError(str(reason)) from None
 
 
 def _add_tensors(

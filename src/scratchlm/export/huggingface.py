@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save
 
-from scratchlm.base.atomic import write_bytes, write_json, write_text
+from scratchlm.base.atomic import write_bytes, write_json
 from scratchlm.export.architecture import Architecture, choose_architecture
 from scratchlm.export.config import Dtype
 from scratchlm.export.layout import Array, complete, huggingface_layout, our_names
 from scratchlm.export.source import Source
 from scratchlm.model.config import ModelConfig
-from scratchlm.tokenizer.chat import CHAT_TEMPLATE
-from scratchlm.tokenizer.huggingface import to_huggingface_config, to_huggingface_json
+from scratchlm.tokenizer.chat_templates import border_tokens, choose_template
+from scratchlm.tokenizer.huggingface import write_huggingface as write_tokenizer
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
 CLASSES = {
@@ -54,9 +54,9 @@ def write_huggingface(
         ids = special_ids(tokenizer)
         generation |= {
             **ids,
-            "eos_token_id": [ids["eos_token_id"], ids["bos_token_id"]],
+            "eos_token_id": _ends(ids) or None,
         }
-        _write_tokenizer(tokenizer, directory, source.config.context_length)
+        write_tokenizer(tokenizer, directory, source.config.context_length)
     write_json(directory / "generation_config.json", generation)
     return CLASSES[architecture]
 
@@ -102,13 +102,17 @@ def build_huggingface_config(
     return {**common, **own, **{"bos_token_id": None, "eos_token_id": None}, **ids}
 
 
-def special_ids(tokenizer: Tokenizer) -> dict[str, int]:
-    """Ids that begin a text, end an answer and fill rows."""
-    return {
-        "bos_token_id": tokenizer.endoftext_id,
-        "eos_token_id": tokenizer.end_of_turn_id,
-        "pad_token_id": tokenizer.pad_id,
-    }
+def special_ids(tokenizer: Tokenizer) -> dict[str, int | None]:
+    """Ids that begin a text, end an answer and fill rows; None where there is none."""
+    known = tokenizer.special_tokens
+    names = border_tokens(known, choose_template(known))
+    return {f"{key}_id": known[name] if name else None for key, name in names.items()}
+
+
+def _ends(ids: Mapping[str, int | None]) -> list[int]:
+    """Ids that end an answer: the end of a turn, and what begins another text."""
+    found = (ids["eos_token_id"], ids["bos_token_id"])
+    return list(dict.fromkeys(token for token in found if token is not None))
 
 
 def _llama_fields(config: ModelConfig) -> dict[str, Any]:
@@ -145,12 +149,3 @@ def _gpt2_fields(config: ModelConfig) -> dict[str, Any]:
         "embd_pdrop": 0.0,
         "resid_pdrop": 0.0,
     }
-
-
-def _write_tokenizer(
-    tokenizer: Tokenizer, directory: Path, context_length: int
-) -> None:
-    write_json(directory / "tokenizer.json", to_huggingface_json(tokenizer))
-    config = to_huggingface_config(tokenizer, context_length)
-    write_json(directory / "tokenizer_config.json", config)
-    write_text(directory / "chat_template.jinja", CHAT_TEMPLATE)

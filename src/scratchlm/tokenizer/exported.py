@@ -22,7 +22,7 @@ from scratchlm.tokenizer.huggingface import (
 )
 from scratchlm.tokenizer.tiktoken_file import RANKS_FILE, write_tiktoken
 from scratchlm.tokenizer.tokenizer import Tokenizer
-from scratchlm.tokenizer.verify import REPORT_FILE, Format, verify_export
+from scratchlm.tokenizer.verify import REPORT_FILE, Format, check_report, verify_export
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 
@@ -72,7 +72,7 @@ def export_tokenizer(
             report = verify_export(
                 tokenizer, temporary, format, n_strings, template=template
             )
-            _check_report(report)
+            check_report(report)
         reports[format] = report
     return reports
 
@@ -91,20 +91,6 @@ def _write(
         "gguf": lambda directory: write_gguf_vocabulary(tokenizer, directory, template),
     }
     return writers[format]
-
-
-def _check_report(report: dict[str, Any]) -> None:
-    if report["verified"] or "why" in report:
-        return
-    if report["mismatches"]:
-        example = report["examples"][0]
-        raise UserError(
-            f"{report['library']} gives other ids for {report['mismatches']} of "
-            f"{report['n_strings']} strings, for example {example['text']!r}: not kept"
-        )
-    raise UserError(
-        f"{report['chat']['library']} renders conversations in another way: not kept"
-    )
 
 
 def _check_replaceable(target: Path) -> None:

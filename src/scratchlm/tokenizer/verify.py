@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scratchlm.base.atomic import write_json
+from scratchlm.base.errors import UserError
 from scratchlm.tokenizer.chat import Message, honoured_names, render_conversation
 from scratchlm.tokenizer.chat_templates import TemplateName, choose_template
 from scratchlm.tokenizer.gguf_values import (
@@ -56,9 +57,26 @@ def verify_export(
 ) -> dict[str, Any]:
     """Read an export back and compare; the report is also written beside it.
 
+    Arguments and result as `compare_export`.
+    """
+    report = compare_export(tokenizer, directory, format, n_strings, seed, template)
+    write_json(directory / REPORT_FILE, report)
+    return report
+
+
+def compare_export(
+    tokenizer: Tokenizer,
+    place: Path,
+    format: Format,
+    n_strings: int = 2000,
+    seed: int = 0,
+    template: TemplateName | None = None,
+) -> dict[str, Any]:
+    """Read an export back and compare.
+
     Args:
         tokenizer: what was exported.
-        directory: holds the files.
+        place: the folder of the files; for GGUF also a file with a model in it.
         format: how they were written.
         n_strings: how many strings are compared.
         seed: which strings.
@@ -78,14 +96,32 @@ def verify_export(
     else:
         texts = _texts(tokenizer, n_strings, seed)
         report |= {"verified": True, "library": f"{library} {found}", "seed": seed}
-        report |= _compare(tokenizer, _READERS[format](directory), texts)
+        report |= _compare(tokenizer, _READERS[format](place), texts)
         report["verified"] = not report["mismatches"]
         if format == "huggingface":
             chosen = template or choose_template(tokenizer.special_tokens)
-            report["chat"] = _compare_chats(tokenizer, directory, chosen, texts)
+            report["chat"] = _compare_chats(tokenizer, place, chosen, texts)
             report["verified"] &= report["chat"].get("verified", True)
-    write_json(directory / REPORT_FILE, report)
     return report
+
+
+def check_report(report: Mapping[str, Any]) -> None:
+    """Accept what was proved, and what could not be for want of a library.
+
+    Raises:
+        UserError: the ids or the conversations differ; an example.
+    """
+    if report["verified"] or "why" in report:
+        return
+    if report["mismatches"]:
+        example = report["examples"][0]
+        raise UserError(
+            f"{report['library']} gives other ids for {report['mismatches']} of "
+            f"{report['n_strings']} strings, for example {example['text']!r}: not kept"
+        )
+    raise UserError(
+        f"{report['chat']['library']} renders conversations in another way: not kept"
+    )
 
 
 def installed_version(library: str) -> str | None:
@@ -199,7 +235,8 @@ def _read_tiktoken(directory: Path) -> _Reader:
 
 
 def _read_gguf(directory: Path) -> _Reader:
-    peer = from_gguf_values(read_gguf_values(directory / VOCABULARY_FILE))
+    path = directory if directory.is_file() else directory / VOCABULARY_FILE
+    peer = from_gguf_values(read_gguf_values(path))
     return peer.encode, peer.decode
 
 
