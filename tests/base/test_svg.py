@@ -59,6 +59,28 @@ def test_an_axis_starts_at_zero_unless_told_otherwise():
     assert min(n for n in numbers if n > 60) >= 99
 
 
+def test_on_a_logarithmic_x_axis_each_doubling_has_the_same_length():
+    sizes = [2.0**power for power in range(10, 17)]
+    names = [(size, f"{int(size) >> 10} k") for size in sizes]
+    drawing = draw(
+        chart(
+            "t",
+            [Series("a", sizes, sizes)],
+            x_label="x",
+            y_label="y",
+            x_log=True,
+            x_ticks=names,
+        )
+    )
+    points = drawing.find("polyline").get("points").split()
+    xs = [float(point.split(",")[0]) for point in points]
+    gaps = [b - a for a, b in pairwise(xs)]
+    assert max(gaps) - min(gaps) <= 0.21 and 0 < xs[0] < xs[-1] <= 480
+    assert [t.text for t in drawing.iter("text") if "k" in (t.text or "")] == [
+        name for _, name in names
+    ]
+
+
 def test_every_point_lies_inside_the_figure():
     drawing = draw(line_chart(references=[Reference(9.7, "xz")]))
     height = float(drawing.get("viewBox").split()[3])

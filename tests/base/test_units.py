@@ -2,11 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scratchlm.base.errors import UserError
 from scratchlm.base.units import (
     format_bytes,
     format_count,
     format_duration,
     format_rate,
+    parse_bytes,
 )
 
 
@@ -66,3 +68,28 @@ def test_at_most_three_digits_are_shown_and_they_are_true(value):
     scale = 1000 ** ("", "k", "M", "G", "T", "P").index(unit)
     assert len(number.replace(".", "").lstrip("0")) <= 4
     assert float(number) * scale == pytest.approx(value, rel=6e-3, abs=6e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("512MB", 512_000_000),
+        ("2GiB", 2 << 30),
+        ("1.5 kB", 1500),
+        ("300", 300),
+        ("64m", 64_000_000),
+    ],
+)
+def test_sizes_are_read_as_people_write_them(text, size):
+    assert parse_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "0", "-1MB", "1.2.3GB", "5XB"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(UserError, match="no size"):
+        parse_bytes(text)
+
+
+@given(st.integers(1, 10**15))
+def test_a_size_is_read_as_it_was_shown(value):
+    assert parse_bytes(format_bytes(value)) == pytest.approx(value, rel=6e-3)

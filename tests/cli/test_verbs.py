@@ -53,15 +53,11 @@ def test_a_folder_without_a_corpus_is_named(tmp_path, capsys):
     assert str(tmp_path) in capsys.readouterr().err
 
 
-def test_a_tokenizer_is_trained_and_shows_how_it_cuts(corpus, tmp_path, capsys):
+def test_a_tokenizer_is_trained_on_a_corpus_and_shows_itself(corpus, tmp_path, capsys):
     path = tmp_path / "t.json"
     words = ["tokenizer", "train", str(corpus), "--out", str(path), "vocab_size=300"]
     assert run_command(words) == 0
-    capsys.readouterr()
-    assert run_command(["tokenizer", "inspect", str(path), "the river"]) == 0
-    pieces, count = capsys.readouterr().out.splitlines()
-    assert "".join(piece.split("'")[1] for piece in pieces.split()) != ""
-    assert count.startswith(f"{len(pieces.split(':')) - 1} tokens")
+    assert "300 entries" in capsys.readouterr().out
     assert run_command(["tokenizer", "inspect", str(path)]) == 0
     assert "300 entries" in capsys.readouterr().out
 

@@ -26,6 +26,7 @@ from scratchlm.corpus.readers.expand import SUFFIXES
 from scratchlm.corpus.readers.json_rows import json_rows
 from scratchlm.corpus.readers.kinds import kind_of
 from scratchlm.corpus.readers.row_texts import KNOWN as TEXT_FIELDS
+from scratchlm.tokenizer.counts_file import MAGIC
 
 Labelled = tuple[str, str]
 """The name of a source, and one of its documents."""
@@ -76,7 +77,10 @@ def kind_of_file(path: Path) -> str:
         UnreadableError: another kind.
     """
     with _open(path) as (file, _):
-        kind = kind_of(path.name, file.read(512))
+        head = file.read(512)
+    if head.startswith(MAGIC):
+        raise UnreadableError("it is saved counts: give it to --counts")
+    kind = kind_of(path.name, head)
     if kind not in _READERS:
         raise UnreadableError(f"it is {kind}")
     return kind

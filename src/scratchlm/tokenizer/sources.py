@@ -54,8 +54,8 @@ def find_sources(words: Iterable[str], split: Split = "heldout") -> list[Source]
                 if path.is_dir():
                     continue
                 raise UserError(
-                    f"{path} cannot be read as text ({error}); take its text out with "
-                    f"scratchlm corpus build --text {path} --out FOLDER"
+                    f"{path} cannot be read as text ({error}); scratchlm corpus build "
+                    "takes the text out of pages, tables and archives"
                 ) from None
             name = label or _stem(path)
             found.setdefault(
