@@ -1,6 +1,6 @@
 """Are ids the same as others'? Fuzzed texts, every code point, published vectors.
 
-SCRATCHLM_SHARED=… python benchmarks/tokenizer_fuzz.py [--texts 100000]
+SCRATCHLM_SHARED=… python benchmarks/tokenizer_fuzz.py [--texts 110000]
 
 For each of the six split patterns a vocabulary of our own is trained and handed to
 tiktoken (as ranks, with the pattern's text as tiktoken publishes it where it does) and
@@ -64,7 +64,7 @@ Ids = Callable[[Any], list[int]]
 def main() -> None:
     """Measure and write `results/tokenizer_fuzz.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--texts", type=int, default=100_000, help="texts a pattern")
+    parser.add_argument("--texts", type=int, default=110_000, help="texts a pattern")
     parser.add_argument("--bytes", type=int, default=20_000, help="byte strings each")
     parser.add_argument("--minbpe-text", type=Path, help="minbpe's tests/*.txt")
     arguments = parser.parse_args()
@@ -97,7 +97,7 @@ def claim_pattern(
 
     seen = compare(peers | encoders, fuzz_texts(n_texts, seed_of(name)))
     claim(result, f"{name}_texts", seen, against=("tiktoken", "tokenizers"))
-    result.claim(f"{name}_texts_compared", ">= 100000", seen["texts"])
+    result.claim(f"{name}_distinct_texts", ">= 100000", seen["distinct"])
 
     if native.core is not None:
         some = {"tiktoken": peers["tiktoken"], "native": ours["native"].encode}
