@@ -1,10 +1,11 @@
-"""Fill the README's figures from result files: no number there is typed by hand.
+"""Fill the figures of README and chapters from result files: none is typed by hand.
 
-python benchmarks/readme.py            # writes README.md
+python benchmarks/readme.py            # writes README.md and docs/tokenizer.md
 python benchmarks/readme.py --check    # fails where it would write something else
 
 Between `<!-- name -->` and `<!-- /name -->` stands what a function here makes of
-`results/journey.json` (the run, its figure) and `peers.toml` (the comparison).
+`results/journey.json` (the run, its figure), `peers.toml` (the comparison) and
+`results/tokenizer_*.json` (what each benchmark of the tokenizer claims).
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from scratchlm.base.atomic import write_text
 from scratchlm.base.config import read_toml
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_file
-from scratchlm.base.units import format_count, format_duration
+from scratchlm.base.units import format_bytes, format_count, format_duration
 from scratchlm.model.config import ModelConfig
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+CHAPTER = ROOT / "docs" / "tokenizer.md"
+RESULTS = ROOT / "benchmarks" / "results"
 FIGURE = Path("docs/figures/loss_curve.svg")
 SIGNS = {"yes": "●", "part": "◐", "no": "○"}
 KINDS = {
@@ -37,30 +40,37 @@ KINDS = {
 
 
 def main() -> int:
-    """Write or check the README; the exit status."""
+    """Write or check the pages; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args()
-    before = README.read_text(encoding="utf-8")
-    after = fill(before, sections())
-    if arguments.check:
-        if before != after:
-            print("README.md is not what its results say: run make readme")
-        return int(before != after)
-    write_text(README, after)
-    return 0
+    status = 0
+    for page, made in pages().items():
+        before = page.read_text(encoding="utf-8")
+        after = fill(before, made, page.name)
+        if not arguments.check:
+            write_text(page, after)
+        elif before != after:
+            print(f"{page.name} is not what its results say: run make readme")
+            status = 1
+    return status
+
+
+def pages() -> dict[Path, dict[str, str]]:
+    """What is generated on each page."""
+    return {README: sections(), CHAPTER: tokenizer_sections()}
 
 
 def sections() -> dict[str, str]:
     """What is generated, by the name of its markers."""
     made = {"peers": peers_table(read_toml(ROOT / "benchmarks" / "peers.toml"))}
-    path = ROOT / "benchmarks" / "results" / "journey.json"
+    path = RESULTS / "journey.json"
     if path.exists():
         made["journey"] = journey_section(json.loads(path.read_text("utf-8")))
     return made
 
 
-def fill(text: str, made: Mapping[str, str]) -> str:
+def fill(text: str, made: Mapping[str, str], page: str = "README.md") -> str:
     """Put each section between its markers.
 
     Raises:
@@ -69,11 +79,54 @@ def fill(text: str, made: Mapping[str, str]) -> str:
     for name, section in made.items():
         opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
         if opening not in text or closing not in text:
-            raise UserError(f"README.md lacks the markers {opening} and {closing}")
+            raise UserError(f"{page} lacks the markers {opening} and {closing}")
         head, _, rest = text.partition(opening)
         tail = rest.partition(closing)[2]
         text = f"{head}{opening}\n{section.strip()}\n{closing}{tail}"
     return text
+
+
+def tokenizer_sections() -> dict[str, str]:
+    """Tables of the tokenizer's chapter, from the results that are there."""
+    paths = sorted(RESULTS.glob("tokenizer_*.json"))
+    results = {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
+    made = {"claims": claims_table(results)} if results else {}
+    if "tokenizer_own" in results:
+        made["own"] = own_table(results["tokenizer_own"])
+    return made
+
+
+def claims_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """What each benchmark claims, its goal, and whether it was reached."""
+    rows = [
+        (
+            f"[{name}](../benchmarks/results/{name}.json)",
+            claim["claim"].replace("_", " "),
+            "not measured" if claim["value"] is None else f"{claim['value']:.4g}",
+            claim["goal"],
+            {True: "yes", False: "no", None: "–"}[claim["holds"]],
+        )
+        for name, result in results.items()
+        for claim in result["claims"]
+    ]
+    return table(("benchmark", "claim", "measured", "goal", "reached"), rows)
+
+
+def own_table(result: Mapping[str, Any]) -> str:
+    """Bytes per token of tokenizers trained on a kind of text, and of GPT-2's."""
+    rows = [
+        (
+            run["kind"],
+            format_bytes(run["train_bytes"]),
+            f"{run['vocab_size']:,}",
+            f"{run['own']['value']:.2f}",
+            f"{run['gpt2']['value']:.2f}",
+            interval(run["ratio"]),
+        )
+        for run in result["runs"]
+    ]
+    head = ("text", "trained on", "own ids", "own", "GPT-2's", "ratio [95 %]")
+    return table(head, rows)
 
 
 def journey_section(result: Mapping[str, Any]) -> str:

@@ -65,7 +65,7 @@ def test_on_a_logarithmic_x_axis_each_doubling_has_the_same_length():
     drawing = draw(
         chart(
             "t",
-            [Series("a", sizes, sizes)],
+            [Series("a", sizes, range(7))],
             x_label="x",
             y_label="y",
             x_log=True,

@@ -57,11 +57,12 @@ def test_a_claim_is_held_against_its_goal(benchmark, goal, value, holds):
     assert result.claims[-1]["holds"] is holds
 
 
-def test_the_readme_says_what_the_results_say(repository, benchmark):
-    """`make readme` fills it; nobody types a figure."""
+def test_readme_and_chapters_say_what_the_results_say(benchmark):
+    """`make readme` fills them; nobody types a figure."""
     readme = benchmark("readme")
-    text = (repository / "README.md").read_text(encoding="utf-8")
-    assert readme.fill(text, readme.sections()) == text
+    for page, made in readme.pages().items():
+        text = page.read_text(encoding="utf-8")
+        assert readme.fill(text, made) == text, page.name
 
 
 def test_a_proof_that_is_not_there_proves_nothing(benchmark):

@@ -4,7 +4,7 @@ import re
 
 from scratchlm.base.errors import UserError
 
-_SIZE = re.compile(r"\s*([0-9.]+)\s*([kKMGT]?)(i?)[bB]?\s*")
+_SIZE = re.compile(r"\s*([0-9.]+)\s*([kKmMgGtT]?)(i?)[bB]?\s*")
 
 
 def format_count(value: float) -> str:
