@@ -61,7 +61,7 @@ class Text:
 
     def run_of(self, at: int, characters: str) -> int:
         """The end of the run, maybe empty, of just these characters."""
-        while self.characters[at : at + 1] and self.characters[at] in characters:
+        while at < len(self) and self.characters[at] in characters:
             at += 1
         return at
 
@@ -129,14 +129,16 @@ def word(text: Text, at: int) -> int | None:
 
 
 def cased_word(text: Text, at: int) -> int | None:
-    r"""O200k's word: `XyzXyz` is two. U = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`, and W =
-    `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`; letters without case and marks are both.
+    r"""O200k's word: capitals, then small letters, so that `XyzXyz` is two of them.
+
+    With U = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]` and W = `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`;
+    letters without case and combining marks are both:
 
         [^\r\n\p{L}\p{N}]?U*W+(contraction)?
        |[^\r\n\p{L}\p{N}]?U+W*(contraction)?
 
-    A combining mark is no letter: it may lead the word as its sign, or be in it. The
-    order is: the first line with a leading sign, the first line without, the second.
+    A mark is no letter: it may lead the word as its sign, or be in it. The order is:
+    the first line with a leading sign, the first line without, then the second.
     """
     start = at + text.lacks(at, NEWLINE | WORD_LIKE)
     end = lower_end(text, start) or lower_end(text, at) or upper_end(text, start)
@@ -144,10 +146,10 @@ def cased_word(text: Text, at: int) -> int | None:
 
 
 def lower_end(text: Text, at: int) -> int | None:
-    """`U*W+`. All of U that follows is taken first; then at least one W must stand.
+    """`U*W+`: all of U that follows, then the W after it.
 
-    If none does, the last character taken that is W too is given back, and with it what
-    follows it, which is U only.
+    Where no W is after it, the last character of that U which is W too serves as the W;
+    what stands behind it, capitals only, is left to the next piece.
     """
     middle = text.run(at, UPPER)
     if text.has(middle, LOWER):
@@ -167,7 +169,9 @@ def digits(most: int) -> Rule:
     r"""`\p{N}{1,3}`: numbers are cut from the left, at most so many digits each."""
 
     def rule(text: Text, at: int) -> int | None:
-        end = min(text.run(at, NUMBER), at + most)
+        end = at
+        while end < at + most and text.has(end, NUMBER):
+            end += 1
         return end if end > at else None
 
     return rule
