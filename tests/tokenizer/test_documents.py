@@ -69,6 +69,13 @@ def test_a_large_text_is_cut_between_paragraphs_and_loses_nothing(tmp_path):
     assert not any(part[0].isspace() for part in parts)
 
 
+def test_text_without_a_border_is_cut_at_a_line_in_the_end(tmp_path):
+    text = " every line begins with a space\n" * 20_000
+    (tmp_path / "x.txt").write_text(text)
+    parts = [part for _, part in read(tmp_path / "x.txt")]
+    assert "".join(parts) == text and len(parts) > 1
+
+
 def test_no_text_at_all_is_no_document(tmp_path):
     (tmp_path / "x.txt").write_bytes(b"")
     assert read(tmp_path / "x.txt") == []

@@ -1,4 +1,4 @@
-"""TEXT → IDS: split, count, train BPE or WordPiece, encode, decode, render conversations."""
+"""TEXT → IDS: split, count, train BPE or WordPiece, encode, decode, render, measure."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,10 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Tokenizer": "tokenizer",
         "TokenizerConfig": "train",
         "WordCounts": "counts",
+        "build_report": "report",
+        "compare_tokenizers": "compare",
         "render_conversation": "chat",
+        "sweep_sizes": "sweep",
         "to_huggingface_json": "huggingface",
         "train_from_counts": "train",
         "train_tokenizer": "train",
@@ -23,10 +26,13 @@ __getattr__, __dir__, __all__ = lazy_exports(
 if TYPE_CHECKING:
     from .chat import CHAT_TEMPLATE as CHAT_TEMPLATE
     from .chat import render_conversation as render_conversation
+    from .compare import compare_tokenizers as compare_tokenizers
     from .counts import WordCounts as WordCounts
     from .huggingface import to_huggingface_json as to_huggingface_json
+    from .report import build_report as build_report
     from .special import SPECIAL_TOKENS as SPECIAL_TOKENS
     from .stream import StreamDecoder as StreamDecoder
+    from .sweep import sweep_sizes as sweep_sizes
     from .tokenizer import Tokenizer as Tokenizer
     from .train import TokenizerConfig as TokenizerConfig
     from .train import train_from_counts as train_from_counts

@@ -108,11 +108,12 @@ def _open(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 
 def _read_text(source: Source, file: BinaryIO) -> Iterator[Labelled]:
-    """Parts of about 64 kB that begin where a line does, and not with white space."""
+    """Parts of about 64 kB that begin where a line does, if not with white space."""
     lines: list[bytes] = []
     n_bytes = 0
     for line in file:
-        if n_bytes >= _PART_BYTES and not line[:1].isspace():
+        at_border = not line[:1].isspace() or n_bytes >= 4 * _PART_BYTES
+        if n_bytes >= _PART_BYTES and at_border:
             yield source.label, b"".join(lines).decode("utf-8", "replace")
             lines, n_bytes = [], 0
         lines.append(line)
