@@ -12,6 +12,7 @@ from scratchlm.export.gguf import read_gguf, write_gguf
 from scratchlm.export.source import read_source
 from scratchlm.model.config import ModelConfig
 from scratchlm.model.weights import load_model, save_model
+from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
 from scratchlm.tokenizer.huggingface import printable_tokens
 
 from .conftest import SHAPES, SIZES, TEXT, build_model
@@ -155,6 +156,14 @@ def test_another_reader_gives_the_same_ids(model_directories, tokenizer, tmp_pat
     theirs = AutoTokenizer.from_pretrained(tmp_path, gguf_file="m.gguf")
     for text in (TEXT, " \n\n \t x", "I'LL won't 12345678 ½", "東京 👩‍👩‍👧\r\n"):
         assert theirs(text)["input_ids"] == tokenizer.encode(text)
+
+
+def test_a_vocabulary_that_readers_do_not_know_is_refused(model_directories, tmp_path):
+    config = TokenizerConfig(kind="wordpiece", vocab_size=600)
+    wordpiece = train_tokenizer(config, [TEXT])
+    with pytest.raises(RefusalError, match="only BPE"):
+        write(model_directories / "modern", wordpiece, tmp_path / "m.gguf")
+    assert not (tmp_path / "m.gguf").exists()
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,7 @@ def test_wordpiece_walks_the_same_way_by_one_switch(journeys):
     for name in ("gguf", "gguf_4_bits"):
         assert not formats[name]["written"] and "\n" not in formats[name]["reason"]
     peer = AutoTokenizer.from_pretrained(run / "export" / "huggingface")
+    assert "spelled with the longest" in (run / "report.html").read_text()
     text = "# A river\n\n  The lamp  finds a stone;\tnaïve 中文 🎉\r\n"
     assert peer(text)["input_ids"] == tokenizer.encode(text)
     assert peer.decode(tokenizer.encode(text)) == text

@@ -203,6 +203,16 @@ def test_a_step_table_holds_up_to_its_limits_and_its_last_value_beyond(at, value
     assert look_up(((5, 10), (9, 20)), at) == value
 
 
+def test_the_smallest_text_gets_a_vocabulary_that_wordpiece_fits():
+    """It has every byte twice, where BPE has it once."""
+    facts = text(20_000)
+    bpe = recipe_for(facts=facts)
+    draft = merge(read_packaged("laptop"), {"tokenizer": {"kind": "wordpiece"}})
+    wordpiece = resolve(draft, derive(draft, machine(), facts))
+    assert wordpiece.tokenizer.vocab_size >= 2 * 256 + 16
+    assert bpe.tokenizer.vocab_size < wordpiece.tokenizer.vocab_size
+
+
 def test_bytes_a_token_rise_with_the_vocabulary_through_the_measured_points():
     values = [bytes_per_token(size) for size in range(272, 20_000, 97)]
     assert values == sorted(values)

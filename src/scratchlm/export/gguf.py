@@ -61,11 +61,6 @@ def write_gguf(
             or its readers would cut texts into other tokens.
     """
     architecture = choose_architecture(source.config)
-    if tokenizer is not None and tokenizer.kind == "wordpiece":
-        raise RefusalError(
-            "readers of GGUF know no WordPiece that keeps white space and bytes: only "
-            "a byte-pair vocabulary can stand there"
-        )
     if source.config.bias and architecture != "gpt2":
         raise RefusalError("readers of GGUF drop the biases of a Llama: none can stand")
     chosen = choose_gguf_type(kind, source)
