@@ -78,12 +78,16 @@ def build_bpe(
         UserError: a token that is no bytes, a merge of unknown tokens.
     """
     made = {left + right for left, right in merges}
-    ids: dict[bytes, int] = {}
-    for token, token_id in vocab.items():
-        is_slot = _UNUSED.fullmatch(token) and token not in made
-        if token not in specials and not is_slot:
-            ids[_to_bytes(token)] = token_id
-    pairs = [(_to_bytes(left), _to_bytes(right)) for left, right in merges]
+    written = {
+        token: _to_bytes(token)
+        for token in vocab
+        if token not in specials and (token in made or not _UNUSED.fullmatch(token))
+    }
+    ids = {content: vocab[token] for token, content in written.items()}
+    pairs = [
+        (written.get(left) or _to_bytes(left), written.get(right) or _to_bytes(right))
+        for left, right in merges
+    ]
     model = BPE.from_merges(ids, pairs, pattern, whole_pieces)
     size = 1 + max([*vocab.values(), *specials.values()])
     by_id = sorted(specials.items(), key=lambda item: item[1])
