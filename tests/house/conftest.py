@@ -21,6 +21,7 @@ ROOMS = (
     "pipeline",
     "cli",
     "base",
+    "native",
 )
 """The one list, in the order in which data flows; then what stands beside and below."""
 

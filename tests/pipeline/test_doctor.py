@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from scratchlm import native
 from scratchlm.base.machine import MachineConfig
 from scratchlm.pipeline.doctor import (
     Check,
     Diagnosis,
     check_disk,
     check_memory,
+    check_native,
     check_processor,
     check_python,
     check_sources,
@@ -137,7 +139,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
 
 def test_every_finding_says_what_it_means_and_every_warning_what_to_do(tmp_path):
     checks = [*check_system(tmp_path), check_torch()]
-    assert len({check.name for check in checks}) == len(checks) == 7
+    assert len({check.name for check in checks}) == len(checks) == 8
     for check in checks:
         assert check.found and check.meaning
         assert check.remedy or check.status in ("ok", "note")
@@ -169,3 +171,13 @@ def test_without_torch_the_doctor_still_speaks_and_says_so_in_one_line():
     told = [line for line in done.stdout.splitlines() if "torch: " in line]
     assert told == ["refused  torch: torch is not installed"]
     assert "pip install torch" in done.stdout and "python: Python" in done.stdout
+
+
+def test_without_the_c_core_the_doctor_says_why_and_what_to_install(monkeypatch):
+    assert check_native().status == ("note" if native.core is None else "ok")
+    monkeypatch.setattr(native, "core", None)
+    monkeypatch.setattr(native, "why", "it was not built")
+    check = check_native()
+    assert check.status == "note"
+    assert "not built" in check.found
+    assert "C compiler" in check.remedy

@@ -56,7 +56,7 @@ static int consistent(const LearnInput *in, const Py_buffer *symbols,
     if ((size_t)offsets->len != 8 * (in->n_pieces + 1) || in->offsets[0] != 0) return 0;
     for (size_t i = 0; i < in->n_pieces; i++)
         if (in->offsets[i] > in->offsets[i + 1] || in->counts[i] < 0) return 0;
-    return (Py_ssize_t)(4 * in->offsets[in->n_pieces]) == symbols->len &&
+    return in->offsets[in->n_pieces] == (int64_t)(symbols->len / 4) &&
            in->n_pieces < UINT32_MAX;
 }
 

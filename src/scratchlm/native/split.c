@@ -90,13 +90,14 @@ ALWAYS_INLINE size_t numbers(const uint8_t *classes, const uint8_t *s, size_t i,
     return i;
 }
 
-/* End of a run of neither letters, numbers nor white space, and what may follow it. */
+/* End of a run of neither letters, numbers nor white space, of which one stands at i,
+ * and what may follow it. */
 ALWAYS_INLINE size_t others(const uint8_t *classes, const uint8_t *s, size_t i,
                             size_t n, int pattern) {
     size_t length;
-    while (i < n &&
-           !(class_at(classes, s, i, n, &length) & (LETTER | NUMBER | SPACE)))
-        i += length;
+    class_at(classes, s, i, n, &length);
+    do i += length;
+    while (i < n && !(class_at(classes, s, i, n, &length) & (LETTER | NUMBER | SPACE)));
     if (pattern == GPT2) return i;
     while (i < n && (s[i] == '\r' || s[i] == '\n' || (pattern == O200K && s[i] == '/')))
         i++;

@@ -234,7 +234,7 @@ def check_native() -> Check:
         "C core",
         "note",
         native.why,
-        "the tokenizer runs in Python: the same ids, ten to fifty times slower",
+        "the tokenizer runs in Python: the same ids, but many times slower",
         "install a C compiler, then: pip install --force-reinstall --no-deps scratchlm",
     )
 

@@ -45,3 +45,54 @@ def special_tokens(reserved: Sequence[str] = ()) -> tuple[str, ...]:
     if len(set(names)) != len(names) or not all(names):
         raise UserError("tokenizer.reserved has an empty name, or one that is taken")
     return names
+
+
+class ControlTokens:
+    """What a vocabulary's control tokens are, by name."""
+
+    special_tokens: dict[str, int]
+    """Control token -> id."""
+
+    def special_id(self, name: str) -> int:
+        """Id of a control token.
+
+        Raises:
+            UserError: this vocabulary has no such token.
+        """
+        token = self.special_tokens.get(name)
+        if token is None:
+            known = ", ".join(self.special_tokens) or "none"
+            raise UserError(
+                f"this vocabulary has no control token {name!r}; it has: {known}"
+            )
+        return token
+
+    @property
+    def endoftext_id(self) -> int:
+        """Id that ends a document and begins a conversation."""
+        return self.special_id(END_OF_TEXT)
+
+    @property
+    def pad_id(self) -> int:
+        """Id that fills rows; never counted in a loss."""
+        return self.special_id(PAD)
+
+    @property
+    def end_of_turn_id(self) -> int:
+        """Id that ends every message."""
+        return self.special_id(END_OF_TURN)
+
+    @property
+    def system_id(self) -> int:
+        """Id that opens a system message."""
+        return self.special_id(ROLE_TOKENS["system"])
+
+    @property
+    def user_id(self) -> int:
+        """Id that opens a user's message."""
+        return self.special_id(ROLE_TOKENS["user"])
+
+    @property
+    def assistant_id(self) -> int:
+        """Id that opens an assistant's message."""
+        return self.special_id(ROLE_TOKENS["assistant"])

@@ -23,20 +23,14 @@ from scratchlm.tokenizer.bpe_model import BPE
 from scratchlm.tokenizer.encoder import Model, build_encoder
 from scratchlm.tokenizer.native_encoder import Backend
 from scratchlm.tokenizer.pattern import PatternName
-from scratchlm.tokenizer.special import (
-    END_OF_TEXT,
-    END_OF_TURN,
-    PAD,
-    ROLE_TOKENS,
-    SPECIAL_TOKENS,
-)
+from scratchlm.tokenizer.special import SPECIAL_TOKENS, ControlTokens
 from scratchlm.tokenizer.store import describe, read_description, write_description
 
 Special = Collection[str] | Literal["all"]
 """Names of control tokens that a text may contain as such."""
 
 
-class Tokenizer:
+class Tokenizer(ControlTokens):
     """A vocabulary with its control tokens, ready to encode and decode.
 
     Args:
@@ -257,20 +251,6 @@ class Tokenizer:
             return self.decode_bytes([token])  # says what is wrong
         return self._bytes[token]
 
-    def special_id(self, name: str) -> int:
-        """Id of a control token.
-
-        Raises:
-            UserError: this vocabulary has no such token.
-        """
-        token = self.special_tokens.get(name)
-        if token is None:
-            known = ", ".join(self.special_tokens) or "none"
-            raise UserError(
-                f"this vocabulary has no control token {name!r}; it has: {known}"
-            )
-        return token
-
     @property
     def kind(self) -> str:
         """ "bpe" or "wordpiece"."""
@@ -325,36 +305,6 @@ class Tokenizer:
         specials = set(self.special_tokens.values())
         empty = (index for index, token in enumerate(self._bytes) if not token)
         return sum(index not in specials for index in empty)
-
-    @property
-    def endoftext_id(self) -> int:
-        """Id that ends a document and begins a conversation."""
-        return self.special_id(END_OF_TEXT)
-
-    @property
-    def pad_id(self) -> int:
-        """Id that fills rows; never counted in a loss."""
-        return self.special_id(PAD)
-
-    @property
-    def end_of_turn_id(self) -> int:
-        """Id that ends every message."""
-        return self.special_id(END_OF_TURN)
-
-    @property
-    def system_id(self) -> int:
-        """Id that opens a system message."""
-        return self.special_id(ROLE_TOKENS["system"])
-
-    @property
-    def user_id(self) -> int:
-        """Id that opens a user's message."""
-        return self.special_id(ROLE_TOKENS["user"])
-
-    @property
-    def assistant_id(self) -> int:
-        """Id that opens an assistant's message."""
-        return self.special_id(ROLE_TOKENS["assistant"])
 
     @cached_property
     def byte_lengths(self) -> NDArray[np.int32]:
