@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from tokenizers import BertWordPieceTokenizer
 
+from scratchlm import native
 from scratchlm.base.errors import UserError
 from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
 from scratchlm.tokenizer.bert import BertSplit
@@ -103,6 +104,15 @@ def test_neither_the_order_of_the_words_nor_anything_else_plays_a_part(texts, sc
     options = MergeOptions(700, score)
     backwards = list(counts.items())[::-1]
     assert train_cased(backwards, options) == train_cased(counts.items(), options)
+
+
+def test_the_c_core_learns_what_python_learns(texts, words, monkeypatch):
+    pieces_of_bytes = count_words(texts, pieces).items()
+    options = MergeOptions(1500, max_token_bytes=9)
+    here = train_cased(pieces_of_bytes, options), train_bert(words.items(), options)
+    monkeypatch.setattr(native, "core", None)
+    there = train_cased(pieces_of_bytes, options), train_bert(words.items(), options)
+    assert here == there
 
 
 def test_tokens_by_frequency_serve_a_text_better_than_bytes(texts):
