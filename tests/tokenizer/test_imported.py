@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from scratchlm.base.errors import UserError
-from scratchlm.tokenizer import Tokenizer
+from scratchlm.tokenizer import Tokenizer, TokenizerConfig, train_tokenizer
+from scratchlm.tokenizer.byte_alphabet import byte_alphabet
 from scratchlm.tokenizer.exported import export_tokenizer
 from scratchlm.tokenizer.huggingface import to_huggingface_json
 from scratchlm.tokenizer.imported import import_tokenizer
@@ -74,6 +75,24 @@ def test_ids_of_merges_are_those_of_the_vocabulary_beside_them(tmp_path):
     assert len(alone.encode(" to")) == 2
 
 
+def test_names_in_the_vocabulary_beside_merges_are_control_tokens(tmp_path):
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n< s\n", encoding="utf-8")
+    vocab = {letter: 5 + index for index, letter in enumerate(byte_alphabet())}
+    vocab |= {"<s>": 0, "<pad>": 1, "<s": 2, "<|unused_0|>": 3}
+    (tmp_path / "vocab.json").write_text(json.dumps(vocab), encoding="utf-8")
+    tokenizer = import_tokenizer(tmp_path)
+    assert tokenizer.special_tokens == {"<s>": 0, "<pad>": 1}
+    assert tokenizer.encode("<s>") == [vocab[sign] for sign in "<s>"]
+    assert tokenizer.n_unused == 2
+
+
+def test_wordpiece_comes_back_as_the_same_tokenizer(texts, tmp_path):
+    config = TokenizerConfig(kind="wordpiece", vocab_size=900)
+    tokenizer = train_tokenizer(config, texts)
+    export_tokenizer(tokenizer, tmp_path, ["huggingface"], n_strings=100)
+    assert import_tokenizer(tmp_path / "huggingface").sha256 == tokenizer.sha256
+
+
 def test_a_folder_is_searched_for_the_usual_names(tokenizer, tmp_path):
     with pytest.raises(UserError, match=r"holds none of tokenizer\.json"):
         import_tokenizer(tmp_path)
@@ -96,6 +115,8 @@ HALF = json.dumps(to_huggingface_json(Tokenizer.own()))[:5000]
         ("t.json", '{"model": {"type": "BPE", "vocab": 3}}', "by nothing"),
         ("t.json", f'{{"model": {{"merges": []}}, {SPLIT}}}', "not built as its kind"),
         ("t.json", '{"format": "scratchlm-tokenizer", "version": 1}', "version"),
+        ("t.json", "[" * 100_000, "is no base64"),
+        ("t.json", '{"model": ' + "[" * 100_000, "cut off or no JSON"),
         ("merges.txt", "#version: 0.2\nĠ t x\n", "no merge of two tokens"),
         ("merges.txt", "#version: 0.2\n中 t\n", "alphabet of bytes"),
         ("merges.txt", "#version: 0.2\nqq tt\n", "damaged"),

@@ -138,6 +138,8 @@ ADDED = {"id": 290, "content": "  ", "special": False}
         ("model.merges", [["h", "i"], ["h"]], "no pair"),
         ("model.merges", [["h", "z"]], "damaged"),
         ("model.vocab", {"a": 0}, "256 bytes"),
+        ("model.vocab", {"a": 1 << 60}, "no id of a token"),
+        ("model.vocab", {"a": "0"}, "no id of a token"),
         ("model.vocab", {"中": 0}, "alphabet of bytes"),
         ("added_tokens", [ADDED], "no control token"),
         ("added_tokens", [{**ADDED, "content": "<a>", "lstrip": True}], "lstrip"),

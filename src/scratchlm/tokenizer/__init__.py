@@ -14,21 +14,28 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "TokenizerConfig": "train",
         "WordCounts": "counts",
         "build_report": "report",
+        "chat_template": "chat",
         "compare_tokenizers": "compare",
+        "export_tokenizer": "exported",
+        "import_tokenizer": "imported",
         "render_conversation": "chat",
         "sweep_sizes": "sweep",
         "to_huggingface_json": "huggingface",
         "train_from_counts": "train",
         "train_tokenizer": "train",
+        "verify_export": "verify",
     },
 )
 
 if TYPE_CHECKING:
     from .chat import CHAT_TEMPLATE as CHAT_TEMPLATE
+    from .chat import chat_template as chat_template
     from .chat import render_conversation as render_conversation
     from .compare import compare_tokenizers as compare_tokenizers
     from .counts import WordCounts as WordCounts
+    from .exported import export_tokenizer as export_tokenizer
     from .huggingface import to_huggingface_json as to_huggingface_json
+    from .imported import import_tokenizer as import_tokenizer
     from .report import build_report as build_report
     from .special import SPECIAL_TOKENS as SPECIAL_TOKENS
     from .stream import StreamDecoder as StreamDecoder
@@ -37,3 +44,4 @@ if TYPE_CHECKING:
     from .train import TokenizerConfig as TokenizerConfig
     from .train import train_from_counts as train_from_counts
     from .train import train_tokenizer as train_tokenizer
+    from .verify import verify_export as verify_export

@@ -36,7 +36,7 @@ _TEMPLATE = """\
   {%- if message['role'] not in heads -%}
     {{- raise_exception('unknown role: ' ~ message['role']) -}}
   {%- endif -%}
-  {%- set calls = message['tool_calls'] or [] -%}
+  {%- set calls = message['tool_calls'] if message['tool_calls'] else [] -%}
   {%- if calls and message['role'] != 'assistant' -%}
     {{- raise_exception('only an assistant may call tools') -}}
   {%- endif -%}
@@ -54,7 +54,7 @@ _TEMPLATE = """\
     {{- checked(content) -}}
   {%- endif -%}
   {%- for each in calls -%}
-    {%- set call = each['function'] or each -%}
+    {%- set call = each['function'] if each['function'] else each -%}
     {%- if call['name'] is not string -%}
       {{- raise_exception('a tool call needs a name') -}}
     {%- endif -%}

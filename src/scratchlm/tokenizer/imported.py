@@ -16,7 +16,11 @@ from typing import Any
 from scratchlm.base.errors import UserError
 from scratchlm.tokenizer.byte_alphabet import byte_alphabet
 from scratchlm.tokenizer.huggingface_wordpiece import read_wordpiece
-from scratchlm.tokenizer.imported_huggingface import build_bpe, read_huggingface_bpe
+from scratchlm.tokenizer.imported_huggingface import (
+    build_bpe,
+    find_control_tokens,
+    read_huggingface_bpe,
+)
 from scratchlm.tokenizer.pattern import PATTERNS, PatternName
 from scratchlm.tokenizer.special import END_OF_TEXT
 from scratchlm.tokenizer.store import FORMAT
@@ -71,7 +75,7 @@ def read_merges(path: Path, pattern: PatternName = "gpt2") -> Tokenizer:
     else:
         tokens = [*sorted(byte_alphabet()), *(a + b for a, b in merges), END_OF_TEXT]
         vocab = {token: index for index, token in enumerate(tokens)}
-    specials = {END_OF_TEXT: vocab[END_OF_TEXT]} if END_OF_TEXT in vocab else {}
+    specials = find_control_tokens(vocab, merges)
     return build_bpe(vocab, merges, pattern, specials)
 
 
@@ -104,7 +108,7 @@ def _read_json(path: Path, pattern: PatternName | None) -> Tokenizer:
 def _parse(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is cut off or no JSON ({error})") from None
     if not isinstance(value, dict):
         raise UserError(f"{path} holds no JSON object")

@@ -7,7 +7,8 @@ truncation, padding.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from scratchlm.base.errors import UserError
@@ -28,6 +29,7 @@ _SPELLINGS: Mapping[str, PatternName] = {
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+": "llama3",
 }
+_MAX_IDS = 1 << 24
 _UNUSED = re.compile(r"<\|unused_\d+\|>")
 _CONTROL = re.compile(r"<[^<>\s]+>|\[[A-Z_0-9]+\]")
 _HARMLESS_PROCESSORS = {
@@ -77,6 +79,7 @@ def build_bpe(
     Raises:
         UserError: a token that is no bytes, a merge of unknown tokens.
     """
+    size = check_size(vocab.values(), specials.values())
     made = {left + right for left, right in merges}
     written = {
         token: _to_bytes(token)
@@ -89,9 +92,21 @@ def build_bpe(
         for left, right in merges
     ]
     model = BPE.from_merges(ids, pairs, pattern, whole_pieces)
-    size = 1 + max([*vocab.values(), *specials.values()])
     by_id = sorted(specials.items(), key=lambda item: item[1])
     return Tokenizer(_own_if_equal(model), dict(by_id), size)
+
+
+def check_size(*ids: Iterable[int]) -> int:
+    """Number of ids that a vocabulary needs.
+
+    Raises:
+        UserError: an id that is no whole number, or beyond all vocabularies.
+    """
+    known = list(chain(*ids))
+    wrong = [value for value in known if type(value) is not int or value >= _MAX_IDS]
+    if wrong:
+        raise UserError(f"{wrong[0]!r} is no id of a token: the file was edited")
+    return 1 + max(known, default=-1)
 
 
 def find_pattern(pre_tokenizer: Any) -> PatternName:
@@ -117,6 +132,20 @@ def find_pattern(pre_tokenizer: Any) -> PatternName:
         names = " and ".join(part["type"] for part in parts)
         raise _unknown_split(f"by {names}")
     return _find_spelling(before[0])
+
+
+def find_control_tokens(
+    vocab: Mapping[str, int], merges: Iterable[tuple[str, str]]
+) -> dict[str, int]:
+    """Control tokens of a vocabulary that does not list them: `<name>`, never made."""
+    made = {left + right for left, right in merges}
+    return {
+        token: token_id
+        for token, token_id in vocab.items()
+        if _CONTROL.fullmatch(token)
+        and token not in made
+        and not _UNUSED.fullmatch(token)
+    }
 
 
 def read_added_tokens(value: Mapping[str, Any]) -> dict[str, int]:

@@ -24,6 +24,7 @@ from scratchlm.base.atomic import read_json, write_bytes, write_json
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_bytes
 from scratchlm.tokenizer.bpe_model import BPE
+from scratchlm.tokenizer.imported_huggingface import check_size
 from scratchlm.tokenizer.pattern import PATTERNS, PatternName
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
@@ -75,9 +76,9 @@ def read_tiktoken(path: Path, pattern: PatternName | None = None) -> Tokenizer:
             f"{path} does not say how texts are split: name its pattern, one of {known}"
         )
     special_tokens: dict[str, int] = side.get("special_tokens", {})
+    size = check_size(ranks.values(), special_tokens.values(), [side.get("n_vocab", 0)])
     model = BPE.from_ranks(ranks, name)
-    last = max([len(model.tokens) - 1, *special_tokens.values()])
-    return Tokenizer(model, special_tokens, side.get("n_vocab", last + 1))
+    return Tokenizer(model, special_tokens, side.get("n_vocab", size))
 
 
 def check_ids_are_ranks(model: BPE, reader: str) -> None:
