@@ -14,10 +14,10 @@ tried behind every token that can begin a word.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, islice, product
+from itertools import islice, product
 from typing import Literal
 
 import numpy as np
@@ -110,18 +110,29 @@ def _why_unreachable(
     model = tokenizer.model
     if _merges_decide(model) and model.encode_piece(token) != [token_id]:
         return "taken"
-    whole = False
-    for texts in chain(_witnesses(token), _continuations(model, token)):
-        ids, _ = tokenizer.encode_batch_to_numpy(texts, threads=1)
-        if token_id in ids:
-            return None
-        whole = whole or any(_is_inside_a_piece(tokenizer, t, token) for t in texts)
-    return "taken" if whole else "split"
+    if _is_given(tokenizer, token_id, _few_witnesses(token)):
+        return None
+    beside = _beside_neighbours(token)
+    if _is_given(tokenizer, token_id, beside):
+        return None
+    if isinstance(model, WordPiece):
+        stages = _continuations(model, token)
+    elif any(_is_inside_a_piece(tokenizer, text, token) for text in beside):
+        stages = _completions(token)
+    else:
+        return "split"
+    given = any(_is_given(tokenizer, token_id, texts) for texts in stages)
+    return None if given else "taken"
+
+
+def _is_given(tokenizer: Tokenizer, token_id: int, texts: list[str]) -> bool:
+    ids, _ = tokenizer.encode_batch_to_numpy(texts, threads=1)
+    return bool((ids == token_id).any())
 
 
 def _continuations(model: Model, token: bytes) -> Iterator[list[str]]:
     """The token behind others, the longest first, which nothing longer replaces."""
-    if isinstance(model, WordPiece) and is_text(token):
+    if is_text(token):
         heads = filter(is_text, sorted(model.tokens_as_bytes(), key=len, reverse=True))
         texts = (head.decode() + token.decode() for head in heads)
         yield list(islice(texts, _FEW_HEADS))
@@ -136,24 +147,39 @@ def _is_inside_a_piece(tokenizer: Tokenizer, text: str, token: bytes) -> bool:
     return any(token in piece.encode() for piece in tokenizer.split(text))
 
 
-def _witnesses(token: bytes) -> Iterator[list[str]]:
-    """Texts that hold the token's bytes: a few, beside neighbours, then all."""
+def _few_witnesses(token: bytes) -> list[str]:
+    """Texts that hold the token's bytes, completed by a few rare characters."""
     head, middle, tail = _parts(token)
     if middle is None:
-        return
-    at_end = bool(middle or tail)
-    few = product(_characters(head, at_end, _FEW), _characters(tail, False, _FEW))
-    yield [f"{begin}{middle}{end}" for begin, end in few]
-    begins, ends = _characters(head, at_end), _characters(tail, False)
-    pairs = list(product(_one_a_class(begins), _one_a_class(ends)))
-    yield [
+        return []
+    begins = _characters(head, bool(middle or tail), _FEW)
+    ends = _characters(tail, False, _FEW)
+    return [f"{begin}{middle}{end}" for begin, end in product(begins, ends)]
+
+
+def _beside_neighbours(token: bytes) -> list[str]:
+    """The token, completed by one character of each class, between neighbours."""
+    head, middle, tail = _parts(token)
+    if middle is None:
+        return []
+    begins = _one_a_class(head, bool(middle or tail))
+    ends = _one_a_class(tail, False)
+    return [
         f"{before}{begin}{middle}{end}{after}"
-        for begin, end in pairs
+        for begin, end in product(begins, ends)
         for before, after in product(_NEIGHBOURS, repeat=2)
     ]
-    if head or tail:
-        yield [f"{begin}{middle}{end}" for begin in begins for _, end in pairs]
-        yield [f"{begin}{middle}{end}" for begin, _ in pairs for end in ends]
+
+
+def _completions(token: bytes) -> Iterator[list[str]]:
+    """The token completed by every character that has its bytes, alone."""
+    head, middle, tail = _parts(token)
+    if middle is not None and (head or tail):
+        at_end = bool(middle or tail)
+        begins, some_begins = _characters(head, at_end), _one_a_class(head, at_end)
+        ends, some_ends = _characters(tail, False), _one_a_class(tail, False)
+        yield [f"{begin}{middle}{end}" for begin in begins for end in some_ends]
+        yield [f"{begin}{middle}{end}" for begin in some_begins for end in ends]
 
 
 def _parts(token: bytes) -> tuple[bytes, str | None, bytes]:
@@ -196,9 +222,13 @@ def _all_characters() -> bytes:
     return points.tobytes().decode("utf-32-le").encode()
 
 
-def _one_a_class(characters: Iterable[str]) -> list[str]:
+@cache
+def _one_a_class(fragment: bytes, at_end: bool) -> tuple[str, ...]:
+    """One of those of each class; the long s too, a letter of contractions."""
+    characters = _characters(fragment, at_end)
     classes = class_table()
     first: dict[int, str] = {}
     for character in characters:
         first.setdefault(classes[ord(character)] if character else -1, character)
-    return list(first.values())
+    long_s = ("ſ",) if "ſ" in characters else ()
+    return (*first.values(), *long_s)
