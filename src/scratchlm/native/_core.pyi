@@ -24,7 +24,7 @@ class Counter:
     """How often each piece occurs."""
 
     def __init__(self, pattern: int, class_table: bytes, /) -> None: ...
-    def add(self, data: str | bytes, weight: int, threads: int, final: bool, /) -> int:
+    def add(self, data: Buffer, weight: int, threads: int, final: bool, /) -> int:
         """Count up to the last safe border, or to the end; bytes counted."""
 
     def add_texts(self, texts: Sequence[str], weight: int, threads: int, /) -> int:

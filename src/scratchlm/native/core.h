@@ -59,6 +59,13 @@ size_t next_border(const uint8_t *text, size_t from, size_t end);
 /* The last such place, or 0. */
 size_t last_border(const uint8_t *text, size_t end);
 
+/* ---- memory for tables (memory.c) ---- */
+
+/* Zeroed memory, in huge pages where the system has them: a probe of a large table is
+ * then one miss, not two. */
+void *table_memory(size_t bytes);
+void table_memory_free(void *memory);
+
 /* ---- keys of pieces (table.c) ---- */
 
 /* A piece of up to 15 bytes is its own key, with its length in the last byte; a longer
@@ -149,12 +156,14 @@ typedef struct {
 typedef struct {
     Entry *entries;
     size_t capacity, used; /* capacity: a power of two, or 0 */
+    Entry *front;          /* a small table before it, for the pieces of the moment */
     uint8_t *arena;        /* bytes of long pieces */
     size_t arena_used, arena_size;
 } Table;
 
 void table_free(Table *table);
 Status table_count(Table *table, const Splitter *splitter, Span span, int64_t weight);
+Status table_settle(Table *table); /* move what is in front to the table */
 Status table_add_table(Table *table, const Table *other);
 const uint8_t *entry_bytes(const Table *table, const Entry *entry, uint8_t *room);
 

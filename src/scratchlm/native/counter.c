@@ -64,17 +64,19 @@ static PyObject *counter_add(Counter *self, PyObject *args) {
     PyObject *object;
     long long weight;
     int threads, final;
-    const uint8_t *text;
-    size_t length;
+    Py_buffer data;
     if (!PyArg_ParseTuple(args, "OLip", &object, &weight, &threads, &final)) return NULL;
     if (check_weight(weight) < 0) return NULL;
-    if (text_of_object(object, &text, &length) < 0) return NULL;
+    if (PyObject_GetBuffer(object, &data, PyBUF_SIMPLE) < 0) return NULL;
+    const uint8_t *text = data.buf;
+    size_t length = (size_t)data.len;
     Work work = {0};
     size_t stop = final ? length : last_border(text, length);
     PyObject *result = NULL;
     if (work_from_text(&work, text, stop, length) == 0)
         result = run_count(self, &work, weight, threads);
     work_free(&work);
+    PyBuffer_Release(&data);
     return result;
 }
 
@@ -93,13 +95,15 @@ static PyObject *counter_add_texts(Counter *self, PyObject *args) {
 
 /* Add all tables to the first. */
 static Status gather(Counter *self) {
-    for (int i = 1; i < MOST_TABLES; i++) {
-        if (!self->tables[i].used) continue;
-        Status status = table_add_table(&self->tables[0], &self->tables[i]);
+    Status status = table_settle(&self->tables[0]);
+    for (int i = 1; i < MOST_TABLES && status == OK; i++) {
+        status = table_settle(&self->tables[i]);
+        if (status != OK || !self->tables[i].used) continue;
+        status = table_add_table(&self->tables[0], &self->tables[i]);
         if (status != OK) return status;
         table_free(&self->tables[i]);
     }
-    return OK;
+    return status;
 }
 
 /* Entries with their first eight bytes as a number that sorts as the bytes do. */

@@ -27,6 +27,11 @@ typedef struct {
 #define NO_PAIR (~(uint64_t)0)
 
 typedef struct {
+    int32_t symbol; /* or BORDER, between pieces, or INSIDE a stretch */
+    uint32_t piece;
+} Cell;
+
+typedef struct {
     int64_t count;
     uint64_t key;
 } Candidate;
@@ -43,20 +48,19 @@ typedef struct {
 typedef struct {
     int32_t neighbour;
     int32_t is_left;
-    size_t place;
+    uint32_t place;
 } Found;
 
 typedef struct {
     const LearnInput *input;
-    int32_t *cells;
-    uint32_t *piece_of; /* cell -> piece */
+    Cell *cells;
     size_t n_cells;
     size_t *spans;    /* cells of a symbol */
     int64_t *lengths; /* in the unit of max_length */
     size_t n_symbols;
     Pair *pairs;
     size_t capacity, used;
-    size_t *places;
+    uint32_t *places;
     size_t n_places, places_size;
     Candidate *heap;
     size_t n_heap, heap_size;
@@ -149,7 +153,7 @@ static Pair *find_or_make(Learner *l, uint64_t key) {
 static Status reserve_places(Learner *l, size_t more) {
     if (l->places_size - l->n_places >= more) return OK;
     size_t size = l->places_size + l->places_size / 2 + more + 1024;
-    size_t *places = realloc(l->places, size * sizeof *places);
+    uint32_t *places = realloc(l->places, size * sizeof *places);
     if (!places) return NO_MEMORY;
     l->places = places;
     l->places_size = size;
@@ -161,18 +165,18 @@ static Status reserve_places(Learner *l, size_t more) {
 static size_t span_of(const Learner *l, int32_t symbol) { return l->spans[symbol]; }
 
 static int64_t weight_at(const Learner *l, size_t place) {
-    return l->input->counts[l->piece_of[place]];
+    return l->input->counts[l->cells[place].piece];
 }
 
 /* Call for each pair of neighbours; `next` moves over one symbol. */
 static int pair_at(const Learner *l, size_t place, size_t *next, uint64_t *key) {
-    int32_t left = l->cells[place];
+    int32_t left = l->cells[place].symbol;
     if (left == BORDER) {
         *next = place + 1;
         return 0;
     }
     *next = place + span_of(l, left);
-    int32_t right = l->cells[*next];
+    int32_t right = l->cells[*next].symbol;
     if (right == BORDER) return 0;
     *key = pair_key(left, right);
     return 1;
@@ -217,7 +221,7 @@ static Status scan(Learner *l) {
     for (size_t place = 1; place < l->n_cells; place = next) {
         if (!pair_at(l, place, &next, &key)) continue;
         Pair *pair = find(l, key);
-        if (pair->key != NO_PAIR) l->places[pair->at + pair->n++] = place;
+        if (pair->key != NO_PAIR) l->places[pair->at + pair->n++] = (uint32_t)place;
     }
     return OK;
 }
@@ -242,16 +246,21 @@ static Status note_place(Learner *l, int32_t neighbour, int is_left, size_t plac
         l->found = found;
         l->found_size = size;
     }
-    l->found[l->n_found++] = (Found){neighbour, is_left, place};
+    l->found[l->n_found++] = (Found){neighbour, is_left, (uint32_t)place};
     return OK;
+}
+
+/* Put one symbol in the place of two: from `place` to `second` to `end`. */
+static void fill(Learner *l, size_t place, size_t second, size_t end, int32_t made) {
+    l->cells[second - 1].symbol = l->cells[second].symbol = INSIDE;
+    l->cells[place].symbol = l->cells[end - 1].symbol = made;
 }
 
 static Status merge_at(Learner *l, size_t place, int32_t a, int32_t b, int32_t made) {
     size_t second = place + span_of(l, a), end = second + span_of(l, b);
     int64_t weight = weight_at(l, place);
-    int32_t left = l->cells[place - 1], right = l->cells[end];
-    l->cells[second - 1] = l->cells[second] = INSIDE;
-    l->cells[place] = l->cells[end - 1] = made;
+    int32_t left = l->cells[place - 1].symbol, right = l->cells[end].symbol;
+    fill(l, place, second, end, made);
     if (left != BORDER) {
         Change *change = change_of(l, left);
         if (left == made) /* its right neighbour was `a` a moment ago */
@@ -331,7 +340,9 @@ static Status merge_places(Learner *l, size_t at, size_t n, uint64_t key) {
     for (size_t i = 0; i < n; i++) {
         size_t place = l->places[at + i];
         if (i + 8 < n) PREFETCH(l->cells + l->places[at + i + 8]);
-        if (l->cells[place] != a || l->cells[place + span_of(l, a)] != b) continue;
+        if (l->cells[place].symbol != a ||
+            l->cells[place + span_of(l, a)].symbol != b)
+            continue;
         Status status = merge_at(l, place, a, b, made);
         if (status != OK) return status;
     }
@@ -347,8 +358,7 @@ static Status merge_everywhere(Learner *l, int32_t a, int32_t b) {
     for (size_t place = 1; place < l->n_cells; place = next) {
         if (!pair_at(l, place, &next, &key) || key != wanted) continue;
         size_t second = next, end = second + span_of(l, b);
-        l->cells[second - 1] = l->cells[second] = INSIDE;
-        l->cells[place] = l->cells[end - 1] = made;
+        fill(l, place, second, end, made);
         next = end;
     }
     return OK;
@@ -360,21 +370,18 @@ static Status fill_cells(Learner *l) {
     const LearnInput *in = l->input;
     size_t total = (size_t)in->offsets[in->n_pieces];
     l->n_cells = total + in->n_pieces + 1;
-    l->cells = malloc(l->n_cells * sizeof *l->cells);
-    l->piece_of = malloc(l->n_cells * sizeof *l->piece_of);
-    if (!l->cells || !l->piece_of) return NO_MEMORY;
+    if (l->n_cells > UINT32_MAX) return OVERFLOWED; /* 16 gigabytes of pieces */
+    l->cells = table_memory(l->n_cells * sizeof *l->cells);
+    if (!l->cells) return NO_MEMORY;
     size_t at = 0;
-    l->piece_of[at] = 0;
-    l->cells[at++] = BORDER;
+    l->cells[at++] = (Cell){BORDER, 0};
     for (size_t i = 0; i < in->n_pieces; i++) {
         for (int64_t j = in->offsets[i]; j < in->offsets[i + 1]; j++) {
             if (in->symbols[j] < 0 || (size_t)in->symbols[j] >= in->n_first)
                 return BAD_INPUT;
-            l->piece_of[at] = (uint32_t)i;
-            l->cells[at++] = in->symbols[j];
+            l->cells[at++] = (Cell){in->symbols[j], (uint32_t)i};
         }
-        l->piece_of[at] = (uint32_t)i;
-        l->cells[at++] = BORDER;
+        l->cells[at++] = (Cell){BORDER, (uint32_t)i};
     }
     return OK;
 }
@@ -456,8 +463,7 @@ Status learn(const LearnInput *input, int32_t *merges, int64_t *counts,
     l.input = input;
     *n_learned = 0;
     Status status = learn_all(&l, merges, counts, n_learned);
-    free(l.cells);
-    free(l.piece_of);
+    table_memory_free(l.cells);
     free(l.spans);
     free(l.lengths);
     free(l.pairs);

@@ -1,7 +1,9 @@
-/* An exact table of pieces and their counts: open addressing, one cache line and a
- * half a probe. Short pieces are their own keys; the bytes of long ones stand in an
- * arena. Keys of 64 pieces are made before the first is looked up, so that the memory
- * has time to come.
+/* An exact table of pieces and their counts: open addressing, keys that are the pieces
+ * themselves where these are short, an arena for the bytes of long ones.
+ *
+ * Few pieces make most of a text. A small table that stays in the processor's cache
+ * stands in front; what it gives up waits in a queue while the memory for it comes,
+ * and is then added to the large table.
  */
 #include "core.h"
 
@@ -16,7 +18,8 @@ uint64_t hash_bytes(const uint8_t *bytes, size_t length) {
 }
 
 void table_free(Table *table) {
-    free(table->entries);
+    table_memory_free(table->entries);
+    free(table->front);
     free(table->arena);
     memset(table, 0, sizeof *table);
 }
@@ -25,7 +28,7 @@ static int is_empty(const Entry *entry) { return !(entry->key.low | entry->key.h
 
 static Status grow(Table *table) {
     size_t capacity = table->capacity ? 2 * table->capacity : 1 << 12;
-    Entry *entries = calloc(capacity, sizeof *entries);
+    Entry *entries = table_memory(capacity * sizeof *entries);
     if (!entries) return NO_MEMORY;
     for (size_t i = 0; i < table->capacity; i++) {
         Entry *entry = table->entries + i;
@@ -34,7 +37,7 @@ static Status grow(Table *table) {
         while (!is_empty(entries + slot)) slot = (slot + 1) & (capacity - 1);
         entries[slot] = *entry;
     }
-    free(table->entries);
+    table_memory_free(table->entries);
     table->entries = entries;
     table->capacity = capacity;
     return OK;
@@ -85,23 +88,88 @@ static Status make_room(Table *table, size_t more) {
     return OK;
 }
 
+#define FRONT_BITS 13
+#define FRONT_SIZE ((size_t)1 << FRONT_BITS) /* entries: 256 KiB */
+
+/* Counts on their way from the front to the table. */
+typedef struct {
+    Key key;
+    uint64_t hash;
+    int64_t count;
+} Leaving;
+
+typedef struct {
+    Leaving items[BLOCK];
+    size_t n;
+} Queue;
+
+static const uint8_t no_bytes[1] = {0}; /* short pieces bring none */
+
+static Status drain(Table *table, Queue *queue) {
+    if (make_room(table, BLOCK) != OK) return NO_MEMORY;
+    for (size_t i = 0; i < queue->n; i++) {
+        Leaving *item = queue->items + i;
+        Status status = add(table, item->key, item->hash, no_bytes, item->count);
+        if (status != OK) return status;
+    }
+    queue->n = 0;
+    return OK;
+}
+
+static Status leave(Table *table, Queue *queue, const Entry *entry) {
+    if (queue->n == BLOCK) {
+        Status status = drain(table, queue);
+        if (status != OK) return status;
+    }
+    uint64_t hash = hash_key(entry->key);
+    PREFETCH(table->entries + (hash & (table->capacity - 1)));
+    queue->items[queue->n++] = (Leaving){entry->key, hash, entry->count};
+    return OK;
+}
+
+Status table_settle(Table *table) {
+    Queue queue = {.n = 0};
+    Status status = OK;
+    if (!table->front) return OK;
+    if (make_room(table, BLOCK) != OK) return NO_MEMORY;
+    for (size_t i = 0; i < FRONT_SIZE && status == OK; i++)
+        if (!is_empty(table->front + i)) status = leave(table, &queue, table->front + i);
+    if (status == OK) status = drain(table, &queue);
+    memset(table->front, 0, FRONT_SIZE * sizeof *table->front);
+    return status;
+}
+
+static Status count_long(Table *table, Key key, const uint8_t *bytes, int64_t weight) {
+    if (make_room(table, 1) != OK) return NO_MEMORY;
+    return add(table, key, hash_key(key), bytes, weight);
+}
+
 Status table_count(Table *table, const Splitter *splitter, Span span, int64_t weight) {
     size_t ends[BLOCK], n;
-    Key keys[BLOCK];
-    uint64_t hashes[BLOCK];
+    Queue queue = {.n = 0};
+    if (!table->front) table->front = calloc(FRONT_SIZE, sizeof *table->front);
+    if (!table->front || make_room(table, BLOCK) != OK) return NO_MEMORY;
     for (;;) {
-        size_t begin = span.begin;
+        size_t at = span.begin;
         n = split_block(splitter, &span, ends);
-        if (!n) return OK;
-        if (make_room(table, BLOCK) != OK) return NO_MEMORY;
-        for (size_t i = 0, at = begin; i < n; at = ends[i++]) {
-            keys[i] = make_key(span.text, at, ends[i] - at, span.end);
-            hashes[i] = hash_key(keys[i]);
-            PREFETCH(table->entries + (hashes[i] & (table->capacity - 1)));
-        }
-        for (size_t i = 0, at = begin; i < n; at = ends[i++]) {
-            Status status = add(table, keys[i], hashes[i], span.text + at, weight);
-            if (status != OK) return status;
+        if (!n) return drain(table, &queue);
+        for (size_t i = 0; i < n; at = ends[i++]) {
+            Key key = make_key(span.text, at, ends[i] - at, span.end);
+            Entry *entry = table->front + (hash_key(key) >> (64 - FRONT_BITS));
+            Status status = OK;
+            if (LIKELY(entry->key.low == key.low && entry->key.high == key.high)) {
+                if (UNLIKELY(weight > INT64_MAX - entry->count)) return OVERFLOWED;
+                entry->count += weight;
+                continue;
+            }
+            if (UNLIKELY(is_long(key))) {
+                status = count_long(table, key, span.text + at, weight);
+            } else {
+                if (!is_empty(entry)) status = leave(table, &queue, entry);
+                entry->key = key;
+                entry->count = weight;
+            }
+            if (UNLIKELY(status != OK)) return status;
         }
     }
 }

@@ -22,8 +22,11 @@ class PythonTable:
         self._split = split
         self._counts: Counter[str] = Counter()
 
-    def add(self, data: bytes, weight: int, threads: int, final: bool) -> int:
+    def add(
+        self, data: bytes | memoryview, weight: int, threads: int, final: bool
+    ) -> int:
         """Count bytes up to the last safe border, or to the end; how many they are."""
+        data = bytes(data)
         end = len(data) if final else _last_border(data)
         # One character more, a piece of its own: some patterns look at what follows.
         text = data[: end if final else end + 1].decode("utf-8", "surrogateescape")
@@ -74,7 +77,9 @@ class NativeTable:
         assert native.core is not None
         self._core = native.core.Counter(PATTERN_CODES[pattern], class_table())
 
-    def add(self, data: bytes, weight: int, threads: int, final: bool) -> int:
+    def add(
+        self, data: bytes | memoryview, weight: int, threads: int, final: bool
+    ) -> int:
         """Count bytes up to the last safe border, or to the end; how many they are."""
         return int(self._core.add(data, weight, threads, final))
 

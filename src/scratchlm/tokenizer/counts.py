@@ -15,11 +15,11 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from heapq import merge as merge_sorted
+from io import BufferedReader
 from itertools import groupby
 from operator import itemgetter
 from os import cpu_count
 from pathlib import Path
-from typing import BinaryIO
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.progress import SILENT, Progress
@@ -153,17 +153,20 @@ class WordCounts:
         return total
 
     def _add_blocks(
-        self, file: BinaryIO, size: int, weight: int, progress: Progress
+        self, file: BufferedReader, size: int, weight: int, progress: Progress
     ) -> None:
-        carry = b""
-        while block := file.read(_BLOCK_BYTES):
-            data = carry + block
-            n_done = self._table.add(data, weight, self._threads, False)
-            carry = data[n_done:]
+        buffer, n_kept, is_end = bytearray(2 * _BLOCK_BYTES), 0, False
+        while not is_end:
+            if n_kept + _BLOCK_BYTES > len(buffer):  # not one border so far
+                buffer.extend(bytes(n_kept + _BLOCK_BYTES))
+            with memoryview(buffer) as view:
+                n_read = file.readinto(view[n_kept : n_kept + _BLOCK_BYTES])
+                n, is_end = n_kept + n_read, n_read == 0
+                n_done = self._table.add(view[:n], weight, self._threads, is_end)
+            n_kept = n - n_done
+            buffer[:n_kept] = buffer[n_done:n]
             self._counted(n_done)
             progress.update(file.tell(), size, f"of {format_bytes(size)} counted")
-        self._table.add(carry, weight, self._threads, True)
-        self._counted(len(carry))
 
     def _counted(self, n_bytes: int) -> None:
         self.n_bytes += n_bytes
