@@ -11,6 +11,7 @@ from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
 from scratchlm.tokenizer.bert import BertSplit
 from scratchlm.tokenizer.bpe import learn_merges_of_symbols
 from scratchlm.tokenizer.pattern import split_text
+from scratchlm.tokenizer.train import build_counts, train_from_counts
 from scratchlm.tokenizer.wordpiece_train import MergeOptions, train_bert, train_cased
 
 LOWER = BertSplit()
@@ -159,3 +160,17 @@ def test_one_config_trains_either_form(texts, options):
     else:
         assert tokenizer.model.lower is config.lower
         assert {"[PAD]", "[CLS]", "[SEP]", "[MASK]"} < set(tokenizer.special_tokens)
+
+
+def test_counts_of_words_train_berts_form_alone(texts):
+    config = TokenizerConfig(kind="wordpiece", form="bert", vocab_size=900)
+    counts = build_counts(config)
+    counts.add_texts(texts)
+    tokenizer = train_from_counts(config, counts)
+    assert tokenizer.sha256 == train_tokenizer(config, texts).sha256
+    for other in ({"form": "cased"}, {"form": "bert", "lower": False}):
+        wanted = TokenizerConfig(kind="wordpiece", vocab_size=900, **other)
+        with pytest.raises(UserError, match="kind=wordpiece form=bert lower=true"):
+            train_from_counts(wanted, counts)
+    with pytest.raises(UserError, match="no merges to extend"):
+        train_from_counts(config, counts, [(97, 98)])

@@ -103,7 +103,7 @@ def train_from_counts(
     if counts.pattern != pattern:
         raise UserError(
             f"the counts were made with pattern {counts.pattern}, the tokenizer wants "
-            f"{pattern}: say pattern={counts.pattern} or count anew"
+            f"{pattern}: say {_settings(counts.pattern)} or count anew"
         )
     if not counts.n_pieces:
         raise UserError("the tokenizer got no text to learn from: give it some")
@@ -165,6 +165,14 @@ def _train_wordpiece(
         limit_alphabet=config.limit_alphabet,
         progress=progress,
     )
+
+
+def _settings(pattern: str) -> str:
+    """The settings under which counts are made with a pattern."""
+    if not pattern.startswith("bert"):
+        return f"pattern={pattern}"
+    lower = "true" if pattern == "bert" else "false"
+    return f"kind=wordpiece form=bert lower={lower}"
 
 
 def _refuse_merges(merges: Sequence[Merge]) -> None:
