@@ -5,7 +5,10 @@ import re
 import pytest
 
 ROW = re.compile(r"^\| *\*?\*?(?P<room>[a-z]+)\*?\*? *\|(?P<rest>.*)\|$", re.MULTILINE)
-OTHER_TESTS = {"cli/test_verbs.py": "the thin verbs, all in one place"}
+OTHER_TESTS = {
+    "cli/test_verbs.py": "the thin verbs, all in one place",
+    "native/test_native.py": "how the C core is built",
+}
 
 
 @pytest.fixture

@@ -143,7 +143,8 @@ for pattern in range(6):
     made = np.arange(256, 256 + len(merges), dtype=np.int32)
     first = np.arange(256, dtype=np.int32)
     common = (pattern, table, False, pattern == 1, len(tokens) + 3)
-    encoder = _core.Encoder(*common, b"".join(tokens), ends, bytes(len(tokens)), first, merges, made, made)
+    common += (b"".join(tokens), ends, bytes(len(tokens)))
+    encoder = _core.Encoder(*common, first, merges, made, made)
     def work():
         for text in texts:
             assert encoder.decode(encoder.encode(text)) == text

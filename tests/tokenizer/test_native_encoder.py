@@ -1,8 +1,11 @@
 """Laws of the C core: the same ids as the specification, whatever it is given."""
 
+import gc
 import os
+import pickle
 import random
 import threading
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -150,6 +153,30 @@ def test_an_array_that_holds_no_ids_is_refused(trio):
             trio[0].decode(wrong)
     with pytest.raises(ValueError, match="does not fit"):
         trio[0]._encoder.decode(np.array([1.0, 2.0]))
+
+
+def test_a_plain_call_goes_straight_to_c_and_every_other_takes_the_method(trio):
+    fast, cached, _ = trio
+    assert type(fast.encode).__name__ == "builtin_function_or_method"
+    for text in ("abc", "a\ud800b", "<|pad|>"):
+        for special in ((), "all", {"<|pad|>"}):
+            expected = cached.encode(text, allowed_special=special)
+            assert fast.encode(text, allowed_special=special) == expected
+        assert fast.encode(text) == cached.encode(text)
+    with pytest.raises(TypeError):
+        fast.encode("a", "b")
+    with pytest.raises(TypeError):
+        fast.encode()
+
+
+def test_a_tokenizer_is_pickled_and_let_go(trio, texts):
+    fast, _, _ = trio
+    again = pickle.loads(pickle.dumps(fast))
+    assert again.encode(texts[0]) == fast.encode(texts[0])
+    gone = weakref.ref(again)
+    del again
+    gc.collect()
+    assert gone() is None
 
 
 @pytest.mark.parametrize("wrong", [None, 5, ["a"]])

@@ -1,6 +1,8 @@
 """The C core as Python sees it; arrays are passed as anything with a buffer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from typing import Any
 
 from typing_extensions import Buffer
 
@@ -61,6 +63,8 @@ class Encoder:
         /,
     ) -> None: ...
     def encode(self, text: str | bytes, /) -> list[int]: ...
+    def encode_or_else(self, text: str, **options: Any) -> list[int]: ...
+    def set_otherwise(self, callable: Callable[..., list[int]], /) -> None: ...
     def count(self, text: str | bytes, /) -> int: ...
     def encode_array(
         self, text: str | bytes, item_size: int, threads: int, /

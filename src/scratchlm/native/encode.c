@@ -2,7 +2,7 @@
  * (WordPiece). The cache holds what short pieces became, in lines of two; it belongs to
  * one worker, and one worker to one thread at a time.
  */
-#include "core.h"
+#include "shared.h"
 
 #define CACHE_LINES (1 << 15) /* of two entries: 2 MiB a worker */
 #define NO_RANK UINT32_MAX
@@ -21,7 +21,7 @@ void vocabulary_free(Vocabulary *v) {
 Worker *worker_new(void) {
     Worker *worker = calloc(1, sizeof *worker);
     if (!worker) return NULL;
-    worker->block = calloc(1, (size_t)CACHE_LINES * 2 * sizeof(Cached) + 64);
+    worker->block = table_memory((size_t)CACHE_LINES * 2 * sizeof(Cached) + 64);
     if (!worker->block) {
         free(worker);
         return NULL;
@@ -31,7 +31,7 @@ Worker *worker_new(void) {
 }
 
 void worker_free(Worker *worker) {
-    free(worker->block);
+    table_memory_free(worker->block);
     free(worker->scratch.ids);
     free(worker);
 }
@@ -117,10 +117,8 @@ Status vocabulary_merges(Vocabulary *v, const int32_t *pairs, const int32_t *ran
 
 /* ---- one piece by BPE ---- */
 
-static Status merge_small(const Vocabulary *v, const uint8_t *bytes, size_t n,
-                          Ids *out) {
-    uint32_t ids[SMALL], ranks[SMALL];
-    for (size_t i = 0; i < n; i++) ids[i] = v->byte_ids[bytes[i]];
+static size_t merge_small(const Vocabulary *v, uint32_t *ids, size_t n) {
+    uint32_t ranks[SMALL];
     for (size_t i = 0; i + 1 < n; i++) ranks[i] = rank_of(v, ids[i], ids[i + 1]);
     while (n > 1) {
         size_t best = 0;
@@ -135,10 +133,7 @@ static Status merge_small(const Vocabulary *v, const uint8_t *bytes, size_t n,
         if (best + 1 < n) ranks[best] = rank_of(v, ids[best], ids[best + 1]);
         if (best) ranks[best - 1] = rank_of(v, ids[best - 1], ids[best]);
     }
-    if (ids_reserve(out, n) != OK) return NO_MEMORY;
-    memcpy(out->ids + out->used, ids, n * sizeof *ids);
-    out->used += n;
-    return OK;
+    return n;
 }
 
 typedef struct {
@@ -205,30 +200,43 @@ static void merge_waiting(const Vocabulary *v, Long *w, size_t n) {
     }
 }
 
-static Status merge_long(const Vocabulary *v, const uint8_t *bytes, size_t n,
-                         Ids *out) {
-    Long w = {0};
-    Status status = NO_MEMORY;
-    w.ids = malloc(n * sizeof *w.ids);
-    w.next = malloc(n * sizeof *w.next);
-    w.last = malloc(n * sizeof *w.last);
-    w.heap = malloc(3 * n * sizeof *w.heap); /* n at first, two more a merge */
-    if (w.ids && w.next && w.last && w.heap && ids_reserve(out, n) == OK) {
-        for (size_t i = 0; i < n; i++) {
-            w.ids[i] = v->byte_ids[bytes[i]];
+static Status merge_long(const Vocabulary *v, uint32_t *ids, size_t *n) {
+    Long w = {.ids = ids};
+    size_t kept = 0;
+    w.next = malloc(*n * sizeof *w.next);
+    w.last = malloc(*n * sizeof *w.last);
+    w.heap = malloc(3 * *n * sizeof *w.heap); /* n at first, two more a merge */
+    Status status = w.next && w.last && w.heap ? OK : NO_MEMORY;
+    if (status == OK) {
+        for (size_t i = 0; i < *n; i++) {
             w.next[i] = i + 1;
             w.last[i] = i - 1;
         }
-        for (size_t i = 0; i + 1 < n; i++)
-            wait(&w, rank_of(v, w.ids[i], w.ids[i + 1]), i);
-        merge_waiting(v, &w, n);
-        for (size_t i = 0; i < n; i = w.next[i]) out->ids[out->used++] = w.ids[i];
-        status = OK;
+        for (size_t i = 0; i + 1 < *n; i++)
+            wait(&w, rank_of(v, ids[i], ids[i + 1]), i);
+        merge_waiting(v, &w, *n);
+        for (size_t i = 0; i < *n; i = w.next[i]) ids[kept++] = ids[i];
+        *n = kept;
     }
-    free(w.ids);
     free(w.next);
     free(w.last);
     free(w.heap);
+    return status;
+}
+
+Status merge_ids(const Vocabulary *v, uint32_t *ids, size_t *n) {
+    if (*n > SMALL) return merge_long(v, ids, n);
+    *n = merge_small(v, ids, *n);
+    return OK;
+}
+
+static Status merge_piece(const Vocabulary *v, const uint8_t *bytes, size_t n,
+                          Ids *out) {
+    if (ids_reserve(out, n) != OK) return NO_MEMORY;
+    uint32_t *ids = out->ids + out->used;
+    for (size_t i = 0; i < n; i++) ids[i] = v->byte_ids[bytes[i]];
+    Status status = merge_ids(v, ids, &n);
+    out->used += status == OK ? n : 0;
     return status;
 }
 
@@ -260,7 +268,7 @@ static Status encode_piece(const Vocabulary *v, const uint8_t *bytes, size_t n,
             return OK;
         }
     }
-    return n <= SMALL ? merge_small(v, bytes, n, out) : merge_long(v, bytes, n, out);
+    return merge_piece(v, bytes, n, out);
 }
 
 /* ---- a stretch of text ---- */

@@ -3,19 +3,10 @@
  * Workers (caches) lie in a list that the interpreter's lock guards: a call takes what
  * it needs, lets the lock go, and gives them back. No two calls share one.
  */
-#include "python.h"
+#include "encoder.h"
 
 #define RELEASE_BYTES (1 << 14) /* a shorter text is encoded under the lock */
 #define MOST_THREADS 64
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *class_table;
-    Vocabulary vocabulary;
-    size_t vocab_size;
-    Worker *idle;
-    PyObject **numbers; /* id -> its Python integer, made when first needed */
-} Encoder;
 
 /* ---- workers ---- */
 
@@ -99,8 +90,50 @@ static PyObject *finish_count(Encoder *self, const Ids *ids) {
     return PyLong_FromSize_t(ids->used);
 }
 
+/* The call of `otherwise` with the same arguments. */
+static PyObject *call_otherwise(Encoder *self, PyObject *const *args, Py_ssize_t n,
+                                PyObject *names) {
+    if (!self->otherwise) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "encode takes one text and nothing else");
+        return NULL;
+    }
+    PyErr_Clear();
+    PyObject *given = PyTuple_New(n), *named = PyDict_New(), *result = NULL;
+    for (Py_ssize_t i = 0; given && i < n; i++) {
+        Py_INCREF(args[i]);
+        PyTuple_SetItem(given, i, args[i]);
+    }
+    int failed = !given || !named;
+    for (Py_ssize_t i = 0; !failed && names && i < PyTuple_Size(names); i++)
+        failed = PyDict_SetItem(named, PyTuple_GetItem(names, i), args[n + i]) < 0;
+    if (!failed) result = PyObject_Call(self->otherwise, given, named);
+    Py_XDECREF(given);
+    Py_XDECREF(named);
+    return result;
+}
+
 static PyObject *encoder_encode(Encoder *self, PyObject *text) {
     return with_ids(self, text, finish_list);
+}
+
+/* One text and nothing else is encoded here; the rest is left to `otherwise`: control
+ * tokens to honour, lone surrogates. */
+static PyObject *encoder_encode_or_else(Encoder *self, PyObject *const *args,
+                                        Py_ssize_t n, PyObject *names) {
+    if (n == 1 && !names) {
+        PyObject *ids = with_ids(self, args[0], finish_list);
+        if (LIKELY(ids != NULL)) return ids;
+        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return NULL;
+    }
+    return call_otherwise(self, args, n, names);
+}
+
+static PyObject *encoder_set_otherwise(Encoder *self, PyObject *callable) {
+    Py_INCREF(callable);
+    Py_XDECREF(self->otherwise);
+    self->otherwise = callable;
+    Py_RETURN_NONE;
 }
 
 static PyObject *encoder_count(Encoder *self, PyObject *text) {
@@ -291,109 +324,24 @@ static PyObject *encoder_encode_batch(Encoder *self, PyObject *args) {
     return result;
 }
 
-/* ---- decoding ---- */
-
-#define COPY 16 /* most tokens are no longer: copied whole, whatever their length */
-
-typedef struct {
-    uint8_t *bytes;
-    size_t used, size;
-} Buffer;
-
-static Status grow_buffer(Buffer *buffer, size_t more) {
-    size_t size = 2 * buffer->size + more + 256;
-    uint8_t *bytes = realloc(buffer->bytes, size);
-    if (!bytes) return NO_MEMORY;
-    buffer->bytes = bytes;
-    buffer->size = size;
-    return OK;
-}
-
-/* Append what an id stands for: nothing for control tokens and unused slots. */
-ALWAYS_INLINE Status append_token(const Encoder *self, Buffer *to, size_t id) {
-    const Vocabulary *v = &self->vocabulary;
-    if (UNLIKELY(id >= v->n_tokens)) return id < self->vocab_size ? OK : BAD_INPUT;
-    size_t at = v->offsets[id], length = v->offsets[id + 1] - at;
-    if (UNLIKELY(to->size - to->used < length + COPY) &&
-        grow_buffer(to, length + COPY) != OK)
-        return NO_MEMORY;
-    memcpy(to->bytes + to->used, v->blob + at, COPY); /* the blob is padded */
-    if (UNLIKELY(length > COPY)) memcpy(to->bytes + to->used, v->blob + at, length);
-    to->used += length;
-    return OK;
-}
-
-static Status append_list(const Encoder *self, Buffer *to, PyObject *list) {
-    for (Py_ssize_t i = 0, n = PyList_Size(list); i < n; i++) {
-        long id = PyLong_AsLong(PyList_GetItem(list, i));
-        Status status = append_token(self, to, (size_t)id); /* below 0: far too large */
-        if (UNLIKELY(status != OK)) {
-            PyErr_Clear();
-            return status;
-        }
-    }
-    return OK;
-}
-
-static Status append_array(const Encoder *self, Buffer *to, const Py_buffer *ids) {
-    size_t item = (size_t)ids->itemsize, n = (size_t)ids->len / (item ? item : 1);
-    const char *format = ids->format ? ids->format : "B";
-    if (*format == '<' || *format == '=' || *format == '@') format++;
-    if (!strchr("hHiIlLqQ", *format) || (item != 2 && item != 4 && item != 8))
-        return BAD_INPUT;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t id = 0;
-        if (item == 2)
-            id = ((const uint16_t *)ids->buf)[i];
-        else if (item == 4)
-            id = ((const uint32_t *)ids->buf)[i];
-        else
-            id = ((const uint64_t *)ids->buf)[i];
-        Status status = append_token(self, to, (size_t)id);
-        if (status != OK) return status;
-    }
-    return OK;
-}
-
-/* Decode a list, or an array of integers, to what `finish` makes of the bytes. */
-static PyObject *decode_with(Encoder *self, PyObject *ids,
-                             PyObject *(*finish)(const char *, Py_ssize_t)) {
-    Buffer to = {0};
-    Status status = OK;
-    if (PyList_Check(ids)) {
-        size_t n = (size_t)PyList_Size(ids);
-        status = grow_buffer(&to, 5 * n + COPY);
-        if (status == OK) status = append_list(self, &to, ids);
-    } else {
-        Py_buffer buffer;
-        if (PyObject_GetBuffer(ids, &buffer, PyBUF_ND | PyBUF_FORMAT) < 0) return NULL;
-        status = grow_buffer(&to, (size_t)buffer.len + COPY);
-        if (status == OK) status = append_array(self, &to, &buffer);
-        PyBuffer_Release(&buffer);
-    }
-    PyObject *result = status == OK
-                           ? finish((const char *)to.bytes, (Py_ssize_t)to.used)
-                           : raise_status(status);
-    free(to.bytes);
-    return result;
-}
-
-static PyObject *to_text(const char *bytes, Py_ssize_t length) {
-    return PyUnicode_DecodeUTF8(bytes, length, "replace");
-}
-
-static PyObject *encoder_decode(Encoder *self, PyObject *ids) {
-    return decode_with(self, ids, PyBytes_FromStringAndSize);
-}
-
-static PyObject *encoder_decode_text(Encoder *self, PyObject *ids) {
-    return decode_with(self, ids, to_text);
-}
-
 /* ---- building ---- */
+
+static int encoder_traverse(Encoder *self, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE((PyObject *)self));
+    Py_VISIT(self->otherwise);
+    return 0;
+}
+
+static int encoder_clear(Encoder *self) {
+    Py_CLEAR(self->otherwise);
+    return 0;
+}
 
 static void encoder_dealloc(Encoder *self) {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
+    PyObject_GC_UnTrack(self);
+    Py_CLEAR(self->otherwise);
+    table_memory_free(self->slots);
     while (self->idle) {
         Worker *worker = self->idle;
         self->idle = worker->next;
@@ -427,7 +375,7 @@ static Status take_tokens(Encoder *self, const Py_buffer *blob,
     for (size_t i = 0; i < n; i++)
         if (given[i] > given[i + 1]) return BAD_INPUT;
     v->n_tokens = n;
-    v->blob = calloc((size_t)blob->len + COPY, 1);
+    v->blob = malloc((size_t)blob->len + 1);
     v->offsets = malloc((size_t)offsets->len);
     v->continuing = malloc(n + 1);
     if (!v->blob || !v->offsets || !v->continuing) return NO_MEMORY;
@@ -435,6 +383,21 @@ static Status take_tokens(Encoder *self, const Py_buffer *blob,
     memcpy(v->offsets, offsets->buf, (size_t)offsets->len);
     memcpy(v->continuing, continuing->buf, n);
     return vocabulary_index(v);
+}
+
+/* Slots of all ids; control tokens and unused ones stand for nothing. */
+static Status fill_slots(Encoder *self) {
+    const Vocabulary *v = &self->vocabulary;
+    self->slots = table_memory(self->vocab_size * sizeof *self->slots);
+    if (!self->slots) return NO_MEMORY;
+    for (size_t id = 0; id < v->n_tokens; id++) {
+        size_t length = (size_t)(v->offsets[id + 1] - v->offsets[id]);
+        Slot *slot = self->slots + id;
+        slot->length = length > sizeof slot->bytes ? LONG_TOKEN : (uint8_t)length;
+        if (slot->length != LONG_TOKEN)
+            memcpy(slot->bytes, v->blob + v->offsets[id], length);
+    }
+    return OK;
 }
 
 static Status take_merges(Encoder *self, const Py_buffer *byte_ids,
@@ -476,6 +439,7 @@ static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *keywo
         Status status = self->numbers ? take_tokens(self, &b[0], &b[1], &b[2])
                                       : NO_MEMORY;
         if (status == OK) status = take_merges(self, &b[3], &b[4], &b[5], &b[6]);
+        if (status == OK) status = fill_slots(self);
         if (status != OK) {
             raise_status(status);
             Py_CLEAR(self);
@@ -489,6 +453,11 @@ static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *keywo
 
 static PyMethodDef methods[] = {
     {"encode", (PyCFunction)encoder_encode, METH_O, "encode(text) -> list of ids"},
+    {"encode_or_else", (PyCFunction)(void (*)(void))encoder_encode_or_else,
+     METH_FASTCALL | METH_KEYWORDS,
+     "encode(text, *, allowed_special=()) -> list of ids"},
+    {"set_otherwise", (PyCFunction)encoder_set_otherwise, METH_O,
+     "set_otherwise(callable): what `encode_or_else` calls for all but one plain text"},
     {"count", (PyCFunction)encoder_count, METH_O, "count(text) -> number of ids"},
     {"encode_array", (PyCFunction)encoder_encode_array, METH_VARARGS,
      "encode_array(text, item_size, threads) -> bytearray of ids"},
@@ -509,9 +478,11 @@ static PyType_Slot slots[] = {
      "offsets, continuing, byte_ids, pairs, ranks, made)"},
     {Py_tp_new, encoder_new},
     {Py_tp_dealloc, encoder_dealloc},
+    {Py_tp_traverse, encoder_traverse},
+    {Py_tp_clear, encoder_clear},
     {Py_tp_methods, methods},
     {0, NULL},
 };
 
 PyType_Spec encoder_spec = {"scratchlm.native._core.Encoder", sizeof(Encoder), 0,
-                            Py_TPFLAGS_DEFAULT, slots};
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};

@@ -12,7 +12,7 @@
  * one inside reaches the threshold; when none does, the threshold is lowered and the
  * table is made anew from the cells.
  */
-#include "core.h"
+#include "shared.h"
 
 #define BORDER (-1)
 #define INSIDE (-2)
@@ -349,41 +349,70 @@ static Status merge_places(Learner *l, size_t at, size_t n, uint64_t key) {
     return apply_changes(l, a, b, made);
 }
 
-/* Merges that come first, whatever their counts: the cells alone change. */
-static Status merge_everywhere(Learner *l, int32_t a, int32_t b) {
-    int32_t made = (int32_t)l->n_symbols;
-    uint64_t key, wanted = pair_key(a, b);
-    size_t next;
-    add_symbol(l, a, b);
-    for (size_t place = 1; place < l->n_cells; place = next) {
-        if (!pair_at(l, place, &next, &key) || key != wanted) continue;
-        size_t second = next, end = second + span_of(l, b);
-        fill(l, place, second, end, made);
-        next = end;
-    }
-    return OK;
-}
-
 /* ---- everything ---- */
 
-static Status fill_cells(Learner *l) {
+/* The cells of one piece: each symbol in the first and the last cell of its stretch. */
+static size_t lay_piece(Learner *l, size_t at, const uint32_t *ids, size_t n,
+                        uint32_t piece) {
+    for (size_t i = 0; i < n; i++) {
+        size_t end = at + l->spans[ids[i]];
+        for (size_t j = at; j < end; j++) l->cells[j] = (Cell){INSIDE, piece};
+        l->cells[at].symbol = l->cells[end - 1].symbol = (int32_t)ids[i];
+        at = end;
+    }
+    l->cells[at] = (Cell){BORDER, piece};
+    return at + 1;
+}
+
+static Status fill_cells(Learner *l, const Vocabulary *initial) {
     const LearnInput *in = l->input;
-    size_t total = (size_t)in->offsets[in->n_pieces];
+    size_t total = (size_t)in->offsets[in->n_pieces], at = 1;
     l->n_cells = total + in->n_pieces + 1;
-    if (l->n_cells > UINT32_MAX) return OVERFLOWED; /* 16 gigabytes of pieces */
+    if (l->n_cells > UINT32_MAX) return OVERFLOWED; /* 32 gigabytes of cells */
     l->cells = table_memory(l->n_cells * sizeof *l->cells);
     if (!l->cells) return NO_MEMORY;
-    size_t at = 0;
-    l->cells[at++] = (Cell){BORDER, 0};
-    for (size_t i = 0; i < in->n_pieces; i++) {
-        for (int64_t j = in->offsets[i]; j < in->offsets[i + 1]; j++) {
-            if (in->symbols[j] < 0 || (size_t)in->symbols[j] >= in->n_first)
-                return BAD_INPUT;
-            l->cells[at++] = (Cell){in->symbols[j], (uint32_t)i};
+    l->cells[0] = (Cell){BORDER, 0};
+    Ids ids = {0};
+    Status status = OK;
+    for (size_t i = 0; i < in->n_pieces && status == OK; i++) {
+        size_t n = (size_t)(in->offsets[i + 1] - in->offsets[i]);
+        ids.used = 0;
+        status = ids_reserve(&ids, n);
+        for (size_t j = 0; status == OK && j < n; j++) {
+            int32_t symbol = in->symbols[in->offsets[i] + (int64_t)j];
+            if (symbol < 0 || (size_t)symbol >= in->n_first) status = BAD_INPUT;
+            ids.ids[j] = (uint32_t)symbol;
         }
-        l->cells[at++] = (Cell){BORDER, (uint32_t)i};
+        if (status == OK && in->n_initial) status = merge_ids(initial, ids.ids, &n);
+        if (status == OK) at = lay_piece(l, at, ids.ids, n, (uint32_t)i);
     }
-    return OK;
+    free(ids.ids);
+    return status;
+}
+
+/* The merges that come first, whatever their counts, as symbols and as a table. */
+static Status take_initial(Learner *l, int32_t *merges, int64_t *counts, size_t *n,
+                           Vocabulary *initial) {
+    const LearnInput *in = l->input;
+    size_t n_taken = in->n_initial < in->n_merges ? in->n_initial : in->n_merges;
+    int32_t *made = malloc((n_taken + 1) * sizeof *made);
+    if (!made) return NO_MEMORY;
+    Status status = OK;
+    for (; *n < n_taken && status == OK; ++*n) {
+        int32_t a = in->initial[2 * *n], b = in->initial[2 * *n + 1];
+        if (a < 0 || b < 0 || (size_t)a >= l->n_symbols || (size_t)b >= l->n_symbols) {
+            status = BAD_INPUT;
+            break;
+        }
+        made[*n] = (int32_t)l->n_symbols;
+        add_symbol(l, a, b);
+        merges[2 * *n] = a;
+        merges[2 * *n + 1] = b;
+        counts[*n] = 0;
+    }
+    if (status == OK) status = vocabulary_merges(initial, in->initial, made, made, *n);
+    free(made);
+    return status;
 }
 
 static Status prepare(Learner *l) {
@@ -399,7 +428,7 @@ static Status prepare(Learner *l) {
         l->lengths[i] = in->lengths[i];
     }
     l->n_symbols = in->n_first;
-    return fill_cells(l);
+    return OK;
 }
 
 static int64_t first_threshold(const Learner *l) {
@@ -415,16 +444,11 @@ static int64_t first_threshold(const Learner *l) {
 
 static Status learn_all(Learner *l, int32_t *merges, int64_t *counts, size_t *n) {
     const LearnInput *in = l->input;
+    Vocabulary initial = {0};
     Status status = prepare(l);
-    for (size_t i = 0; status == OK && i < in->n_initial && *n < in->n_merges; i++) {
-        int32_t a = in->initial[2 * i], b = in->initial[2 * i + 1];
-        if (a < 0 || b < 0 || (size_t)a >= l->n_symbols || (size_t)b >= l->n_symbols)
-            return BAD_INPUT;
-        status = merge_everywhere(l, a, b);
-        merges[2 * *n] = a;
-        merges[2 * *n + 1] = b;
-        counts[(*n)++] = 0;
-    }
+    if (status == OK) status = take_initial(l, merges, counts, n, &initial);
+    if (status == OK) status = fill_cells(l, &initial);
+    vocabulary_free(&initial);
     l->threshold = first_threshold(l);
     if (status == OK) status = scan(l);
     while (status == OK && *n < in->n_merges) {

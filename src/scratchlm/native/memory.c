@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #endif
-#include "core.h"
+#include "shared.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 

@@ -8,7 +8,7 @@
 #endif
 #include <Python.h>
 
-#include "core.h"
+#include "shared.h"
 
 extern PyType_Spec counter_spec, encoder_spec;
 

@@ -4,7 +4,7 @@
  * compiler drops what a pattern does not need. Runs of ASCII letters go eight bytes at
  * a time.
  */
-#include "core.h"
+#include "shared.h"
 
 #define ONES 0x0101010101010101ull
 #define HIGH 0x8080808080808080ull

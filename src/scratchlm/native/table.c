@@ -5,7 +5,7 @@
  * stands in front; what it gives up waits in a queue while the memory for it comes,
  * and is then added to the large table.
  */
-#include "core.h"
+#include "shared.h"
 
 uint64_t hash_bytes(const uint8_t *bytes, size_t length) {
     uint64_t hash = 0x9e3779b97f4a7c15ull ^ (uint64_t)length;

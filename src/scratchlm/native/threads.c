@@ -1,7 +1,7 @@
 /* Work on several threads, without a pool: threads live for one call, so that a
  * process may fork between calls. Without POSIX threads one thread does everything.
  */
-#include "core.h"
+#include "shared.h"
 
 #if defined(_WIN32) || defined(__EMSCRIPTEN__)
 

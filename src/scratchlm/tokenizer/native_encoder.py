@@ -1,6 +1,6 @@
 """Encode and decode in the C core."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Literal
@@ -66,6 +66,14 @@ class NativeEncoder:
         self.count = self._core.count
         self.decode = self._core.decode
         self.decode_text = self._core.decode_text
+
+    def encode_or_else(
+        self, otherwise: Callable[..., list[int]]
+    ) -> Callable[..., list[int]]:
+        """`encode` of a text alone; every other call goes to `otherwise`."""
+        self._core.set_otherwise(otherwise)
+        direct: Callable[..., list[int]] = self._core.encode_or_else
+        return direct
 
     def encode_to_numpy(
         self, text: str | bytes, dtype: np.dtype[Any], threads: int = 1

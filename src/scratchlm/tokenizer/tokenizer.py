@@ -21,7 +21,7 @@ from scratchlm.base.hashing import sha256_json
 from scratchlm.tokenizer.bpe import Merge
 from scratchlm.tokenizer.bpe_model import BPE
 from scratchlm.tokenizer.encoder import Model, build_encoder
-from scratchlm.tokenizer.native_encoder import Backend
+from scratchlm.tokenizer.native_encoder import Backend, NativeEncoder
 from scratchlm.tokenizer.pattern import PatternName
 from scratchlm.tokenizer.special import SPECIAL_TOKENS, ControlTokens
 from scratchlm.tokenizer.store import describe, read_description, write_description
@@ -54,6 +54,14 @@ class Tokenizer(ControlTokens):
         self._check_layout()
         self._encoder = build_encoder(model, vocab_size, backend)
         self._encode = self._encoder.encode
+        if isinstance(self._encoder, NativeEncoder):
+            # A call of Python costs as much as encoding ten bytes: a plain call of
+            # `encode` goes straight to C, which leaves the rest to the method.
+            direct = self._encoder.encode_or_else(self.encode)
+            self.encode = direct  # type: ignore[method-assign]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Tokenizer, (self.model, self.special_tokens, self.vocab_size)
 
     @classmethod
     def own(

@@ -5,8 +5,8 @@
  * part of valid UTF-8 is one character of no class. Functions that need memory return
  * a negative Status when there is none (or when a count leaves 64 bits).
  */
-#ifndef SCRATCHLM_CORE_H
-#define SCRATCHLM_CORE_H
+#ifndef SCRATCHLM_SHARED_H
+#define SCRATCHLM_SHARED_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -240,6 +240,8 @@ void vocabulary_free(Vocabulary *vocabulary);
 Status vocabulary_index(Vocabulary *vocabulary);
 Status vocabulary_merges(Vocabulary *vocabulary, const int32_t *pairs,
                          const int32_t *ranks, const int32_t *made, size_t n);
+/* Merge a piece's ids in place, in order of rank, the leftmost first. */
+Status merge_ids(const Vocabulary *vocabulary, uint32_t *ids, size_t *n);
 Worker *worker_new(void);
 void worker_free(Worker *worker);
 Status encode_span(const Vocabulary *vocabulary, Worker *worker, Span span, Ids *out);
