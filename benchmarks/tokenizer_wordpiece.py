@@ -1,13 +1,14 @@
-"""WordPiece against Hugging Face's, and beside BPE in a language model.
+"""WordPiece against Hugging Face's: words, ids, trained tokens.
 
-SCRATCHLM_SHARED=… python benchmarks/tokenizer_wordpiece.py [--journeys]
+SCRATCHLM_SHARED=… python benchmarks/tokenizer_wordpiece.py
 
 1. Every code point is cut into words by both; those that differ are written down.
 2. Ids over one vocabulary, on fuzz strings without those code points: BERT's form
    against transformers' `BertTokenizer`, the cased form against its own export.
 3. The trained token set against `BertWordPieceTokenizer.train`, whose ids are others
    in each process: with our order of ties, and with the one that it happened to take.
-4. With --journeys: bits per byte of small models beside BPE's (`wordpiece_models.py`).
+
+`tokenizer_kinds.py` puts it beside BPE in a language model.
 """
 
 from __future__ import annotations
@@ -47,7 +48,6 @@ from scratchlm.tokenizer.huggingface import to_huggingface_json
 from scratchlm.tokenizer.special import SPECIAL_TOKENS
 from scratchlm.tokenizer.wordpiece_train import MergeOptions, train_bert
 from tokenizer_peers import read_texts
-from wordpiece_models import claim_models, claim_no_models
 
 N_FUZZ, SEED = 100_000, 20
 N_PAIRS = 2_000
@@ -60,10 +60,7 @@ FORMS = {"lower": True, "cased": False}
 
 def main() -> None:
     """Measure and write `results/tokenizer_wordpiece.json`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--journeys", action="store_true", help="train the models too")
-    parser.add_argument("--minutes", type=float, default=2, help="of a journey")
-    arguments = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__).parse_args()
     texts = list(first_texts(TEXT_BYTES))
     work = {
         "fuzz": {"strings": N_FUZZ, "seed": SEED},
@@ -80,10 +77,6 @@ def main() -> None:
         claim_ids(result, name, lower, differing, texts)
         claim_tokens(result, name, lower, differing, texts)
     claim_cased_form(result, texts)
-    if arguments.journeys:
-        claim_models(result, arguments.minutes)
-    else:
-        claim_no_models(result, "--journeys was not given")
     print(result.write(("numpy", "tokenizers", "transformers")))
 
 
