@@ -13,6 +13,7 @@ sorted run and begun anew; runs are merged as they are read.
 import shutil
 import tempfile
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from heapq import merge as merge_sorted
 from io import BufferedReader
@@ -25,14 +26,21 @@ from scratchlm.base.errors import UserError
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.base.units import format_bytes
 from scratchlm.tokenizer.count_table import ArrayTable, build_table, refuse_to_split
-from scratchlm.tokenizer.counts_file import CountArrays, read_counts, write_counts
+from scratchlm.tokenizer.counts_file import (
+    CountArrays,
+    iterate_counts,
+    read_counts,
+    write_counts,
+    write_items,
+)
 from scratchlm.tokenizer.pattern import PATTERN_CODES
 
 Piece = tuple[bytes, int]
 """A piece as bytes, and how often it occurs."""
 
 _BLOCK_BYTES = 8 << 20
-_TEXTS_BYTES = 4 << 20  # texts are gathered to this size before they are counted
+_LEARNING_BYTES = 24  # about what learning takes for a byte of a piece
+_MANY = 1 << 16  # counts from here on are not told apart when memory is short
 
 
 class WordCounts:
@@ -60,11 +68,17 @@ class WordCounts:
         self.n_bytes = 0
         """Bytes of text counted, before weights."""
         self._threads = threads or cpu_count() or 1
+        self._memory_bytes = memory_bytes
         # A table is exported beside itself: a third for each, a third to spare.
         self._limit = None if memory_bytes is None else max(1 << 20, memory_bytes // 3)
+        self._block_bytes = min(
+            _BLOCK_BYTES, max(1 << 16, (self._limit or 1 << 62) // 8)
+        )
         self._table = build_table(pattern, split)
-        self._runs: list[CountArrays] = []
+        self._runs: list[Path] = []
         self._folder: Path | None = None
+        self.least_kept = 1
+        """After `arrays`: pieces that occur less often did not fit the memory."""
 
     def add(self, text: str | bytes, weight: int = 1) -> None:
         """Count one text; bytes need not be UTF-8."""
@@ -76,7 +90,7 @@ class WordCounts:
         self, texts: Iterable[str], weight: int = 1, progress: Progress = SILENT
     ) -> None:
         """Count many texts; no piece crosses from one to the next."""
-        for batch in _batches(texts):
+        for batch in _batches(texts, self._block_bytes):
             n_bytes = self._table.add_texts(batch, weight, self._threads)
             self._counted(n_bytes)
             progress.update(0, 1, f"{format_bytes(self.n_bytes)} counted")
@@ -98,13 +112,21 @@ class WordCounts:
 
     def items(self) -> Iterator[Piece]:
         """All pieces with their counts, sorted by their bytes."""
-        yield from _sum_equal([self._table.export(), *self._runs])
+        runs = map(iterate_counts, self._runs)
+        yield from _sum_equal([self._table.export().items(), *runs])
 
     def arrays(self, ordered: bool = True) -> CountArrays:
-        """The same as flat arrays; `ordered` False spares the sorting."""
+        """The same as flat arrays; `ordered` False spares the sorting.
+
+        Where a table went to disk, the rarest pieces are left out as far as all of
+        them would not fit the memory while merges are learned; see `least_kept`.
+        """
         if not self._runs:
             return self._table.export(ordered)
-        return CountArrays.from_items(self.items())
+        assert self._memory_bytes is not None
+        self.least_kept = _least_that_fits(self.items(), self._memory_bytes)
+        kept = (item for item in self.items() if item[1] >= self.least_kept)
+        return CountArrays.from_items(kept)
 
     @property
     def n_pieces(self) -> int:
@@ -115,7 +137,10 @@ class WordCounts:
 
     def save(self, path: Path) -> None:
         """Write the counts to one checksummed file, byte-identical for equal counts."""
-        write_counts(path, self.pattern, self.n_bytes, self.arrays())
+        if self._runs:
+            write_items(path, self.pattern, self.n_bytes, self.items())
+        else:
+            write_counts(path, self.pattern, self.n_bytes, self.arrays())
 
     @classmethod
     def load(cls, path: Path) -> "WordCounts":
@@ -148,19 +173,20 @@ class WordCounts:
             raise UserError("a weight must be above 0: leave the source out instead")
         total = cls(patterns.pop(), split=refuse_to_split)
         total.n_bytes = sum(counts.n_bytes for counts, _ in listed)
-        weighted = [counts.arrays().times(weight) for counts, weight in listed]
+        weighted = [counts.arrays().times(w).items() for counts, w in listed]
         total._table = ArrayTable(CountArrays.from_items(_sum_equal(weighted)))
         return total
 
     def _add_blocks(
         self, file: BufferedReader, size: int, weight: int, progress: Progress
     ) -> None:
-        buffer, n_kept, is_end = bytearray(2 * _BLOCK_BYTES), 0, False
+        block = self._block_bytes
+        buffer, n_kept, is_end = bytearray(2 * block), 0, False
         while not is_end:
-            if n_kept + _BLOCK_BYTES > len(buffer):  # not one border so far
-                buffer.extend(bytes(n_kept + _BLOCK_BYTES))
+            if n_kept + block > len(buffer):  # not one border so far
+                buffer.extend(bytes(n_kept + block))
             with memoryview(buffer) as view:
-                n_read = file.readinto(view[n_kept : n_kept + _BLOCK_BYTES])
+                n_read = file.readinto(view[n_kept : n_kept + block])
                 n, is_end = n_kept + n_read, n_read == 0
                 n_done = self._table.add(view[:n], weight, self._threads, is_end)
             n_kept = n - n_done
@@ -181,22 +207,35 @@ class WordCounts:
         path = self._folder / f"run_{len(self._runs):04}"
         write_counts(path, self.pattern, 0, self._table.export())
         self._table.clear()
-        self._runs.append(read_counts(path, check=False)[2])
+        self._runs.append(path)
 
 
-def _sum_equal(parts: list[CountArrays]) -> Iterator[Piece]:
-    streams = [part.items() for part in parts]
+def _sum_equal(streams: list[Iterator[Piece]]) -> Iterator[Piece]:
     for piece, group in groupby(merge_sorted(*streams), key=itemgetter(0)):
         yield piece, sum(count for _, count in group)
 
 
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+def _least_that_fits(items: Iterator[Piece], memory_bytes: int) -> int:
+    """The smallest count whose pieces, with all more frequent ones, fit the memory."""
+    sizes: Counter[int] = Counter()
+    for piece, count in items:
+        sizes[min(count, _MANY)] += _LEARNING_BYTES * (len(piece) + 2)
+    least, total = _MANY, 0
+    for count in sorted(sizes, reverse=True):
+        total += sizes[count]
+        if total > memory_bytes:
+            break
+        least = count
+    return least
+
+
+def _batches(texts: Iterable[str], n_wanted: int) -> Iterator[list[str]]:
     batch: list[str] = []
     n_chars = 0
     for text in texts:
         batch.append(_clean(text))
         n_chars += len(text)
-        if n_chars >= _TEXTS_BYTES:
+        if n_chars >= n_wanted:
             yield batch
             batch, n_chars = [], 0
     if batch:

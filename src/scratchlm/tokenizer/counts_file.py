@@ -10,10 +10,13 @@ hash of everything after the header.
 
 import hashlib
 import json
+from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,7 +28,7 @@ from scratchlm.tokenizer.unicode_classes import UNICODE_VERSION
 
 MAGIC = b"SCRATCHLM-COUNTS\n"
 VERSION = 1
-_CHUNK = 1 << 16  # pieces that are made Python objects at a time
+_CHUNK = 1 << 14  # pieces that are made Python objects at a time
 _MAX_COUNT = np.iinfo(np.int64).max
 
 
@@ -47,17 +50,18 @@ class CountArrays:
         Raises:
             UserError: a count that does not fit 64 bits.
         """
-        blob, lengths, counts = bytearray(), [], []
-        for piece, count in items:
-            blob += piece
-            lengths.append(len(piece))
-            counts.append(count)
-        if counts and max(counts) > _MAX_COUNT:
-            raise UserError("a count exceeds 64 bits: use smaller weights")
+        blob, lengths, counts = bytearray(), array("I"), array("q")
+        try:
+            for piece, count in items:
+                blob += piece
+                lengths.append(len(piece))
+                counts.append(count)
+        except OverflowError:
+            raise UserError("a count exceeds 64 bits: use smaller weights") from None
         return cls(
-            np.frombuffer(bytes(blob), np.uint8),
-            np.array(lengths, np.uint32),
-            np.array(counts, np.int64),
+            np.frombuffer(blob, np.uint8),
+            np.frombuffer(lengths, np.uint32),
+            np.frombuffer(counts, np.int64),
         )
 
     def items(self) -> Iterator[tuple[bytes, int]]:
@@ -102,19 +106,51 @@ def write_counts(path: Path, pattern: str, n_bytes: int, arrays: CountArrays) ->
         np.ascontiguousarray(arrays.lengths, "<u4").data,
         np.ascontiguousarray(arrays.blob).data,
     ]
-    header = {
-        "version": VERSION,
-        "pattern": pattern,
-        "unicode_version": UNICODE_VERSION,
-        "n_bytes": n_bytes,
-        "n_pieces": len(arrays.counts),
-        "sha256": _hash(parts),
-    }
-    encoded = json.dumps(header).encode()
+    head = _header(pattern, n_bytes, len(arrays.counts), _hash(parts))
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        file.write(MAGIC + len(encoded).to_bytes(8, "little") + encoded)
+        file.write(head)
         for part in parts:
             file.write(part)
+
+
+def write_items(
+    path: Path, pattern: str, n_bytes: int, items: Iterable[tuple[bytes, int]]
+) -> None:
+    """Write sorted pieces that need not fit the memory: the same file."""
+    n_pieces = 0
+    with TemporaryDirectory(dir=path.parent, prefix=".counts-") as folder:
+        names = [Path(folder, name) for name in ("counts", "lengths", "blob")]
+        with ExitStack() as stack:
+            files = [stack.enter_context(name.open("wb")) for name in names]
+            for piece, count in items:
+                files[0].write(count.to_bytes(8, "little"))
+                files[1].write(len(piece).to_bytes(4, "little"))
+                files[2].write(piece)
+                n_pieces += 1
+        digest = _hash(block for name in names for block in _blocks(name))
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            file.write(_header(pattern, n_bytes, n_pieces, digest))
+            for name in names:
+                for block in _blocks(name):
+                    file.write(block)
+
+
+def iterate_counts(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Pieces and counts of a file, a few at a time; nothing is checked."""
+    header, start = _read_header(path)
+    n = int(header["n_pieces"])
+    at = start + 12 * n
+    with path.open("rb") as file:
+        for first in range(0, n, _CHUNK):
+            size = min(_CHUNK, n - first)
+            file.seek(start + 8 * first)
+            counts = np.frombuffer(file.read(8 * size), "<i8")
+            file.seek(start + 8 * n + 4 * first)
+            lengths = np.frombuffer(file.read(4 * size), "<u4")
+            file.seek(at)
+            blob = np.frombuffer(file.read(int(lengths.sum())), np.uint8)
+            at += len(blob)
+            yield from CountArrays(blob, lengths, counts).items()
 
 
 def read_counts(path: Path, check: bool = True) -> tuple[str, int, CountArrays]:
@@ -166,7 +202,26 @@ def _read_header(path: Path) -> tuple[dict[str, Any], int]:
     return header, len(head) + size
 
 
-def _hash(parts: Iterable[memoryview]) -> str:
+def _header(pattern: str, n_bytes: int, n_pieces: int, digest: str) -> bytes:
+    header = {
+        "version": VERSION,
+        "pattern": pattern,
+        "unicode_version": UNICODE_VERSION,
+        "n_bytes": n_bytes,
+        "n_pieces": n_pieces,
+        "sha256": digest,
+    }
+    encoded = json.dumps(header).encode()
+    return MAGIC + len(encoded).to_bytes(8, "little") + encoded
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            yield block
+
+
+def _hash(parts: Iterable[memoryview | bytes]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)

@@ -139,8 +139,14 @@ def _train_bpe(
             f"{len(initial_merges)} merges to extend do not fit a vocabulary of "
             f"{config.vocab_size}: raise tokenizer.vocab_size"
         )
+    arrays = counts.arrays()
+    if counts.least_kept > 1:
+        progress.note(
+            f"pieces that occur fewer than {counts.least_kept} times are left out: "
+            "more memory keeps them"
+        )
     merges = learn_from_arrays(
-        counts.arrays(),
+        arrays,
         n_merges,
         min_frequency=config.min_frequency,
         max_token_bytes=config.max_token_bytes,
