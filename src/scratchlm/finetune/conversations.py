@@ -68,7 +68,9 @@ def build_examples(
     for number, row in enumerate(rows):
         result.n_rows += 1
         name = str(row.get("id", number))
-        ids, mask = render_conversation(tokenizer, row["messages"])
+        ids, mask = render_conversation(
+            tokenizer, row["messages"], tools=row.get("tools", ())
+        )
         if not any(mask):
             result.dropped.setdefault("no answer", []).append(name)
             continue

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+import numpy as np
+
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
 
@@ -22,5 +24,5 @@ def forbidden_ids(
         allowed: the control tokens that may come; `chat_stop_ids` where None.
     """
     may_come = set(chat_stop_ids(tokenizer) if allowed is None else allowed)
-    first = tokenizer.first_special_id - tokenizer.n_unused
-    return tuple(id for id in range(first, tokenizer.vocab_size) if id not in may_come)
+    silent = np.flatnonzero(tokenizer.byte_lengths == 0).tolist()
+    return tuple(id for id in silent if id not in may_come)
