@@ -126,7 +126,7 @@ def tokenizer_sentences(value: Mapping[tuple[str, str], Any]) -> list[str]:
         f"It learns 32,768 ids from {mb:.0f} MB {rustbpe} as fast as rustbpe, "
         f"{huggingface} as fast as Hugging Face's tokenizers, {gigatoken} as fast as "
         f"gigatoken, with the same merges, within {peak:.0f} MB.",
-        f"It encodes {tiktoken} as fast as tiktoken and {library} as fast as tokenizers "
+        f"It encodes {tiktoken} as fast as tiktoken, {library} as fast as tokenizers, "
         "on one thread, with the same ids. (gigatoken is faster: ours has "
         f"{share('encode_vs_gigatoken_wall')} of its speed.)",
         f"Without a compiler: the same ids at {share('fallback_ascii_wall')} of "

@@ -27,6 +27,17 @@ def test_the_mask_covers_the_assistants_words_and_the_ends_of_turn(tokenizer) ->
     assert counted == expected
 
 
+def test_tools_come_first_and_a_call_counts_but_its_result_does_not(tokenizer) -> None:
+    call = {"role": "assistant", "tool_calls": [{"name": "add", "arguments": {"a": 1}}]}
+    result = {"role": "tool", "content": "three"}
+    given = row([DIALOGUE[1], call, result]) | {"tools": [{"name": "add"}]}
+    ((ids, mask),) = build_examples(tokenizer, [given], 400).examples
+    counted = tokenizer.decode([i for i, m in zip(ids, mask, strict=True) if m])
+    assert '"add"' in counted and "three" not in counted
+    whole = tokenizer.decode(ids)
+    assert whole.index('"add"') < whole.index("One?") < whole.rindex('"add"')
+
+
 def test_a_conversation_that_fits_is_kept_as_it_is(tokenizer) -> None:
     built = build_examples(tokenizer, [row(DIALOGUE)] * 3, 200)
     assert built.n_rows == 3 and not built.shortened and not built.dropped
