@@ -107,6 +107,17 @@ def test_lone_surrogates_become_replacement_characters(tokenizer):
     assert tokenizer.encode("\ud83c\udf89") == tokenizer.encode("\U0001f389")
 
 
+def test_lone_surrogates_become_replacement_characters_in_every_call(any_tokenizer):
+    bad, good = "a\ud800b\ud83c\udf89\udcff", "a\ufffdb\U0001f389\ufffd"
+    expected = any_tokenizer.encode(good)
+    assert any_tokenizer.encode(bad) == expected
+    assert any_tokenizer.encode_batch(["x", bad])[1] == expected
+    assert any_tokenizer.encode_to_numpy(bad).tolist() == expected
+    assert any_tokenizer.encode_batch_to_numpy([bad])[0].tolist() == expected
+    assert any_tokenizer.count(bad) == len(expected)
+    assert "".join(any_tokenizer.split(bad)) == good
+
+
 def test_ids_lie_as_documented_bytes_merges_unused_control():
     tokenizer = Tokenizer.own([(104, 105)], vocab_size=280)
     assert [tokenizer.token_bytes(i) for i in (104, 256)] == [b"h", b"hi"]

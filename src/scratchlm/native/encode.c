@@ -4,7 +4,7 @@
  */
 #include "shared.h"
 
-#define CACHE_LINES (1 << 15) /* of two entries: 2 MiB a worker */
+#define CACHE_LINES (1 << 17) /* of two entries: 8 MiB a worker */
 #define NO_RANK UINT32_MAX
 #define SMALL 64 /* symbols; below, quadratic work is faster than a heap */
 #define COUNT_SHIFT 60

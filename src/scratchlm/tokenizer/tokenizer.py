@@ -148,15 +148,22 @@ class Tokenizer(ControlTokens):
 
     def encode_to_numpy(self, text: str) -> NDArray[np.unsignedinteger]:
         """Encode a text to ids in the smallest fitting type, (n_tokens,)."""
-        text = _without_lone_surrogates(text)
-        return self._encoder.encode_to_numpy(text, self.dtype)
+        try:
+            return self._encoder.encode_to_numpy(text, self.dtype)
+        except UnicodeEncodeError:
+            clean = _without_lone_surrogates(text)
+            return self._encoder.encode_to_numpy(clean, self.dtype)
 
     def encode_batch(
         self, texts: Iterable[str], threads: int | None = None
     ) -> list[list[int]]:
         """Encode many texts; `threads` None takes one a core."""
-        clean = [_without_lone_surrogates(text) for text in texts]
-        return self._encoder.encode_batch(clean, threads or _n_cores())
+        listed, threads = list(texts), threads or _n_cores()
+        try:
+            return self._encoder.encode_batch(listed, threads)
+        except UnicodeEncodeError:
+            listed = [_without_lone_surrogates(text) for text in listed]
+            return self._encoder.encode_batch(listed, threads)
 
     def encode_batch_to_numpy(
         self, texts: Iterable[str], threads: int | None = None
@@ -167,9 +174,12 @@ class Tokenizer(ControlTokens):
             ids (n_tokens,), and offsets (n_texts + 1,): text i has the ids from
             offsets[i] to offsets[i + 1].
         """
-        clean = [_without_lone_surrogates(text) for text in texts]
-        threads = threads or _n_cores()
-        return self._encoder.encode_batch_to_numpy(clean, self.dtype, threads)
+        listed, threads = list(texts), threads or _n_cores()
+        try:
+            return self._encoder.encode_batch_to_numpy(listed, self.dtype, threads)
+        except UnicodeEncodeError:
+            listed = [_without_lone_surrogates(text) for text in listed]
+            return self._encoder.encode_batch_to_numpy(listed, self.dtype, threads)
 
     def encode_with_offsets(
         self, text: str, unit: Literal["bytes", "characters"] = "bytes"
