@@ -114,11 +114,11 @@ def drop(results: Iterable[Any]) -> None:
 def take_turns(
     name: str, work: dict[str, Callable[[], Any]], n_bytes: int
 ) -> list[dict[str, Any]]:
-    """Each engine `REPEATS` times, in turns; megabytes a second."""
+    """Each engine `REPEATS` times or more, in turns; megabytes a second."""
     runs: list[dict[str, Any]] = []
     for engine in work:
         work[engine]()  # warm
-    for repeat in range(REPEATS):
+    for repeat in range(REPEATS * (4 if "two_threads" in work else 1)):
         order = list(work)
         for engine in order[repeat % len(order) :] + order[: repeat % len(order)]:
             wall_s, cpu_s = timed(work[engine])
