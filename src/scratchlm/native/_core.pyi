@@ -1,7 +1,6 @@
 """The C core as Python sees it; arrays are passed as anything with a buffer."""
 
 from collections.abc import Callable, Sequence
-
 from typing import Any
 
 from typing_extensions import Buffer
