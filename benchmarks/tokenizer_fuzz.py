@@ -28,7 +28,7 @@ import tokenizers
 from fuzz_texts import fuzz_bytes, fuzz_texts
 from result import Result
 from scratchlm import native
-from scratchlm.base.hashing import sha256_json
+from scratchlm.base.hashing import sha256_file, sha256_json
 from scratchlm.tokenizer import Tokenizer
 from scratchlm.tokenizer.huggingface import to_huggingface_json
 from scratchlm.tokenizer.imported import read_merges
@@ -75,6 +75,7 @@ def main() -> None:
         "training": f"{N_TRAINING_TEXTS} fuzzed texts, seed {TRAINING_SEED}",
         "first_1000_texts": sha256_json(list(fuzz_texts(1000, seed_of("gpt2")))),
         "native": native.why,
+        "native_sha256": native.core and sha256_file(Path(native.core.__file__)),
     }
     result = Result("tokenizer_fuzz", work)
     for name in PATTERN_CODES:
