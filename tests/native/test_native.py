@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,18 @@ STRICT = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", "-fPIC", "-pthread"]
 COMPILER = shutil.which("gcc") or shutil.which("clang")
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler here")
+HEADER = Path(sysconfig.get_paths()["include"], "Python.h")
 needs_setuptools = pytest.mark.skipif(
-    shutil.which("gcc") is None
-    or not __import__("importlib.util").util.find_spec("setuptools"),
-    reason="needs setuptools and gcc",
+    find_spec("setuptools") is None, reason="setuptools is not installed"
 )
 
 
 def compile_all(target: Path, *options: str) -> Path:
     """The extension, built by hand."""
-    include = sysconfig.get_paths()["include"]
-    if not Path(include, "Python.h").exists():
+    if not HEADER.exists():
         pytest.skip("Python's headers are not installed")
     files = sorted(map(str, SOURCES.glob("*.c")))
-    command = [COMPILER, *STRICT, *options, "-shared", f"-I{include}", *files]
+    command = [COMPILER, *STRICT, *options, "-shared", f"-I{HEADER.parent}", *files]
     done = subprocess.run([*command, "-o", str(target)], capture_output=True, text=True)
     if "cannot find" in done.stderr and "san" in done.stderr:
         pytest.skip("the sanitizers are not installed")
@@ -72,6 +71,8 @@ def test_without_a_compiler_the_package_is_built_all_the_same(tmp_path):
 
 
 @needs_setuptools
+@needs_compiler
+@pytest.mark.skipif(not HEADER.exists(), reason="Python's headers are not installed")
 def test_with_a_compiler_one_extension_serves_every_later_python(tmp_path):
     names = build_wheel(tmp_path)
     built = [name for name in names if name.endswith((".so", ".pyd"))]
