@@ -6,7 +6,6 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,6 @@ COMPILER = shutil.which("gcc") or shutil.which("clang")
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler here")
 HEADER = Path(sysconfig.get_paths()["include"], "Python.h")
-needs_setuptools = pytest.mark.skipif(
-    find_spec("setuptools") is None, reason="setuptools is not installed"
-)
 
 
 def compile_all(target: Path, *options: str) -> Path:
@@ -63,14 +59,12 @@ def test_the_sources_compile_without_a_warning(tmp_path):
     assert compile_all(tmp_path / "core.so").stat().st_size > 10_000
 
 
-@needs_setuptools
 def test_without_a_compiler_the_package_is_built_all_the_same(tmp_path):
     names = build_wheel(tmp_path, CC="/nonexistent/cc")
     assert "scratchlm/native/__init__.py" in names
     assert not [name for name in names if name.endswith((".so", ".pyd"))]
 
 
-@needs_setuptools
 @needs_compiler
 @pytest.mark.skipif(not HEADER.exists(), reason="Python's headers are not installed")
 def test_with_a_compiler_one_extension_serves_every_later_python(tmp_path):
