@@ -16,6 +16,7 @@ from scratchlm.tokenizer.unicode_classes import (
     UPPER,
     class_table,
     describe_classes,
+    parse_ranges,
     ranges_of,
     read_sections,
 )
@@ -70,7 +71,10 @@ def test_no_code_point_stands_twice_in_the_data_file():
     sections = read_sections(DATA_FILE.read_text("ascii"))
     assert list(sections) == list(SECTIONS)
     points = [
-        p for ranges in sections.values() for a, b in ranges for p in range(a, b + 1)
+        point
+        for items in sections.values()
+        for first, last in parse_ranges(items)
+        for point in range(first, last + 1)
     ]
     assert len(points) == len(set(points))
 
@@ -93,7 +97,8 @@ def test_what_is_described_reads_back_and_comments_are_passed_over():
     categories = {"A": "Lu", "B": "Lt", "c": "Ll", "d": "Lo", "e": "Mn", "1": "Nd"}
     categories["\U0010ffff"] = "Lo"
     text = describe_classes(lambda char: categories.get(char, "Cn"))
-    sections = read_sections(f"# 41-5A\n{text}")
+    items = read_sections(f"# 41-5A\n{text}")
+    sections = {heading: parse_ranges(listed) for heading, listed in items.items()}
     assert sections.pop("White_Space") == ranges_of(SPACE)
     assert sections == {
         "Lu Lt": ((0x41, 0x42),),

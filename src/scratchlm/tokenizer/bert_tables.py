@@ -17,6 +17,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from scratchlm.tokenizer.unicode_classes import parse_range, read_sections
+
 DATA_FILE = Path(__file__).with_name("bert_16.txt")
 """Hexadecimal code points under one heading a section."""
 
@@ -57,17 +59,17 @@ class BertTables:
 @cache
 def bert_tables() -> BertTables:
     """The tables of the data file."""
-    sections = _read_sections(DATA_FILE.read_text("ascii"))
+    sections = read_sections(DATA_FILE.read_text("ascii"))
     flags = bytearray(_N_CODE_POINTS)
     for heading, bit in SECTIONS.items():
-        for run in map(_parse_range, sections[heading]):
+        for run in map(_points, sections[heading]):
             flags[run.start : run.stop] = bytes([bit]) * len(run)
     return BertTables(
         bytes(flags),
         combining={
             chr(point): int(value, 16)
             for where, value in map(_halves, sections["combining class"])
-            for point in _parse_range(where)
+            for point in _points(where)
         },
         decompositions={
             chr(int(point, 16)): "".join(chr(int(p, 16)) for p in parts.split("+"))
@@ -133,20 +135,9 @@ def _ranges(values: Sequence[object]) -> Iterator[str]:
             yield f"{points[0]:X}{last}" + ("" if value is True else str(value))
 
 
-def _read_sections(text: str) -> dict[str, list[str]]:
-    sections: dict[str, list[str]] = {}
-    items: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("["):
-            items = sections.setdefault(line.strip("[]"), [])
-        elif not line.startswith("#"):
-            items += line.split()
-    return sections
-
-
-def _parse_range(item: str) -> range:
-    first, _, last = item.partition("-")
-    return range(int(first, 16), int(last or first, 16) + 1)
+def _points(item: str) -> range:
+    first, last = parse_range(item)
+    return range(first, last + 1)
 
 
 def _halves(item: str) -> tuple[str, str]:
@@ -158,5 +149,5 @@ def _parse_lower(items: list[str]) -> Iterator[tuple[str, str]]:
     for where, value in map(_halves, items):
         shift, *others = value.split("+")
         rest = "".join(chr(int(point, 16)) for point in others)
-        for point in _parse_range(where):
+        for point in _points(where):
             yield chr(point), chr(point + int(shift, 16)) + rest

@@ -33,7 +33,7 @@ from scratchlm.tokenizer.counts_file import (
     write_counts,
     write_items,
 )
-from scratchlm.tokenizer.pattern import PATTERN_CODES
+from scratchlm.tokenizer.pattern import PATTERN_CODES, replace_lone_surrogates
 
 Piece = tuple[bytes, int]
 """A piece as bytes, and how often it occurs."""
@@ -82,7 +82,7 @@ class WordCounts:
 
     def add(self, text: str | bytes, weight: int = 1) -> None:
         """Count one text; bytes need not be UTF-8."""
-        data = _encode(text) if isinstance(text, str) else text
+        data = replace_lone_surrogates(text).encode() if isinstance(text, str) else text
         self._table.add(data, weight, self._threads, True)
         self._counted(len(data))
 
@@ -134,6 +134,11 @@ class WordCounts:
         if not self._runs:
             return self._table.n_pieces
         return sum(1 for _ in self.items())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was counted."""
+        return not self._runs and not self._table.n_pieces
 
     def save(self, path: Path) -> None:
         """Write the counts to one checksummed file, byte-identical for equal counts."""
@@ -233,23 +238,10 @@ def _batches(texts: Iterable[str], n_wanted: int) -> Iterator[list[str]]:
     batch: list[str] = []
     n_chars = 0
     for text in texts:
-        batch.append(_clean(text))
+        batch.append(replace_lone_surrogates(text))
         n_chars += len(text)
         if n_chars >= n_wanted:
             yield batch
             batch, n_chars = [], 0
     if batch:
         yield batch
-
-
-def _clean(text: str) -> str:
-    return text if text.isascii() else _encode(text).decode()
-
-
-def _encode(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return (
-            text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-        )

@@ -153,12 +153,8 @@ def iterate_counts(path: Path) -> Iterator[tuple[bytes, int]]:
             yield from CountArrays(blob, lengths, counts).items()
 
 
-def read_counts(path: Path, check: bool = True) -> tuple[str, int, CountArrays]:
+def read_counts(path: Path) -> tuple[str, int, CountArrays]:
     """Map a file of counts into memory.
-
-    Args:
-        path: the file.
-        check: compare the checksum too.
 
     Returns:
         the split pattern, bytes of text counted, and the counts.
@@ -178,7 +174,7 @@ def read_counts(path: Path, check: bool = True) -> tuple[str, int, CountArrays]:
     )
     if int(arrays.lengths.sum(dtype=np.int64)) != len(arrays.blob):
         raise UserError(f"{path} is cut off or damaged: count anew")
-    if check and _hash([body.data]) != header["sha256"]:
+    if _hash([body.data]) != header["sha256"]:
         raise UserError(f"{path} was edited or damaged (its checksum differs)")
     return str(header["pattern"]), int(header["n_bytes"]), arrays
 

@@ -201,7 +201,7 @@ def build_encoder(model: Model, vocab_size: int, backend: Backend | None) -> Enc
         return PythonEncoder(model, vocab_size)
     layout = model.native_layout()
     if native.core is not None and layout is not None:
-        return NativeEncoder(model, layout, vocab_size)
+        return NativeEncoder(layout, vocab_size)
     if backend == "native":
         why = native.why if layout is not None else f"it has no {model.kind} like this"
         raise UserError(f"the C core is not available: {why}")

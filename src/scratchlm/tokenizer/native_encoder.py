@@ -42,7 +42,7 @@ class NativeEncoder:
 
     name: Backend = "native"
 
-    def __init__(self, model: Any, layout: NativeLayout, vocab_size: int) -> None:
+    def __init__(self, layout: NativeLayout, vocab_size: int) -> None:
         assert native.core is not None
         lengths = map(len, layout.tokens)
         continuing = layout.continuing or [False] * len(layout.tokens)

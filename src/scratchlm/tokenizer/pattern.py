@@ -121,6 +121,15 @@ def split_text(pattern: PatternName, text: str) -> list[str]:
     return [text[start:end] for start, end in pairwise(ends)]
 
 
+def replace_lone_surrogates(text: str) -> str:
+    """The text as UTF-8 can hold it: a pair is its character, a lone one U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def split_bytes(pattern: PatternName, data: bytes) -> list[bytes]:
     """Cut bytes into their pieces; each byte that is no UTF-8 is one such character."""
     pieces = split_text(pattern, data.decode("utf-8", "surrogateescape"))

@@ -7,11 +7,11 @@ Our own layout ends with the 16 control tokens of `special`.
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,11 @@ from scratchlm.tokenizer.bpe import Merge
 from scratchlm.tokenizer.bpe_model import BPE
 from scratchlm.tokenizer.encoder import Model, build_encoder
 from scratchlm.tokenizer.native_encoder import Backend, NativeEncoder
-from scratchlm.tokenizer.pattern import PatternName
+from scratchlm.tokenizer.pattern import PatternName, replace_lone_surrogates
 from scratchlm.tokenizer.special import SPECIAL_TOKENS, ControlTokens
 from scratchlm.tokenizer.store import describe, read_description, write_description
+
+Result = TypeVar("Result")
 
 Special = Collection[str] | Literal["all"]
 """Names of control tokens that a text may contain as such."""
@@ -129,10 +131,7 @@ class Tokenizer(ControlTokens):
             allowed_special: names of control tokens to honour in the text, or "all".
         """
         if not allowed_special:
-            try:
-                return self._encode(text)
-            except UnicodeEncodeError:
-                return self._encode(_without_lone_surrogates(text))
+            return _or_cleaned(self._encode, text)
         ids: list[int] = []
         for part in self._special_pattern(allowed_special).split(text):
             special = self.special_tokens.get(part)
@@ -148,22 +147,17 @@ class Tokenizer(ControlTokens):
 
     def encode_to_numpy(self, text: str) -> NDArray[np.unsignedinteger]:
         """Encode a text to ids in the smallest fitting type, (n_tokens,)."""
-        try:
-            return self._encoder.encode_to_numpy(text, self.dtype)
-        except UnicodeEncodeError:
-            clean = _without_lone_surrogates(text)
-            return self._encoder.encode_to_numpy(clean, self.dtype)
+        encode = partial(self._encoder.encode_to_numpy, dtype=self.dtype)
+        return _or_cleaned(encode, text)
 
     def encode_batch(
         self, texts: Iterable[str], threads: int | None = None
     ) -> list[list[int]]:
         """Encode many texts; `threads` None takes one a core."""
-        listed, threads = list(texts), threads or _n_cores()
-        try:
-            return self._encoder.encode_batch(listed, threads)
-        except UnicodeEncodeError:
-            listed = [_without_lone_surrogates(text) for text in listed]
-            return self._encoder.encode_batch(listed, threads)
+        threads = threads or _n_cores()
+        return _or_all_cleaned(
+            lambda listed: self._encoder.encode_batch(listed, threads), texts
+        )
 
     def encode_batch_to_numpy(
         self, texts: Iterable[str], threads: int | None = None
@@ -174,12 +168,12 @@ class Tokenizer(ControlTokens):
             ids (n_tokens,), and offsets (n_texts + 1,): text i has the ids from
             offsets[i] to offsets[i + 1].
         """
-        listed, threads = list(texts), threads or _n_cores()
-        try:
-            return self._encoder.encode_batch_to_numpy(listed, self.dtype, threads)
-        except UnicodeEncodeError:
-            listed = [_without_lone_surrogates(text) for text in listed]
-            return self._encoder.encode_batch_to_numpy(listed, self.dtype, threads)
+        encode = partial(
+            self._encoder.encode_batch_to_numpy,
+            dtype=self.dtype,
+            threads=threads or _n_cores(),
+        )
+        return _or_all_cleaned(encode, texts)
 
     def encode_with_offsets(
         self, text: str, unit: Literal["bytes", "characters"] = "bytes"
@@ -193,7 +187,7 @@ class Tokenizer(ControlTokens):
         Raises:
             UserError: a vocabulary that does not keep the text (BERT's).
         """
-        text = _without_lone_surrogates(text)
+        text = replace_lone_surrogates(text)
         ids = self.encode(text)
         ends = list(accumulate((len(self._bytes[token]) for token in ids), initial=0))
         if ends[-1] != len(text.encode()):
@@ -208,17 +202,14 @@ class Tokenizer(ControlTokens):
 
     def count(self, text: str) -> int:
         """Number of ids of a text."""
-        try:
-            return self._encoder.count(text)
-        except UnicodeEncodeError:
-            return self._encoder.count(_without_lone_surrogates(text))
+        return _or_cleaned(self._encoder.count, text)
 
     def truncate(self, text: str, max_tokens: int) -> str:
         """The longest beginning, cut after a token, that has at most `max_tokens` ids.
 
         A token that ends within a character is cut back to that character's begin.
         """
-        text = _without_lone_surrogates(text)
+        text = replace_lone_surrogates(text)
         ids = self.encode(text)
         if len(ids) <= max_tokens:
             return text
@@ -230,7 +221,7 @@ class Tokenizer(ControlTokens):
 
     def split(self, text: str) -> list[str]:
         """Cut a text into the pieces that are encoded one by one."""
-        return self.model.split(_without_lone_surrogates(text))
+        return self.model.split(replace_lone_surrogates(text))
 
     def decode(self, ids: Iterable[int]) -> str:
         """Decode ids; invalid UTF-8 becomes U+FFFD, control tokens nothing.
@@ -374,12 +365,23 @@ def _n_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _without_lone_surrogates(text: str) -> str:
+def _or_cleaned(encode: Callable[[str], Result], text: str) -> Result:
+    """Encode a text; only one that UTF-8 cannot hold is cleaned, and tried again."""
     try:
-        text.encode()
+        return encode(text)
     except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+        return encode(replace_lone_surrogates(text))
+
+
+def _or_all_cleaned(
+    encode: Callable[[list[str]], Result], texts: Iterable[str]
+) -> Result:
+    """The same for many texts."""
+    listed = list(texts)
+    try:
+        return encode(listed)
+    except UnicodeEncodeError:
+        return encode(list(map(replace_lone_surrogates, listed)))
 
 
 def _character_borders(text: str) -> tuple[list[int], list[int]]:

@@ -105,7 +105,7 @@ def train_from_counts(
             f"the counts were made with pattern {counts.pattern}, the tokenizer wants "
             f"{pattern}: say {_settings(counts.pattern)} or count anew"
         )
-    if not counts.n_pieces:
+    if counts.is_empty:
         raise UserError("the tokenizer got no text to learn from: give it some")
     names = special_tokens(config.reserved)
     if _is_bert(config):
@@ -139,7 +139,7 @@ def _train_bpe(
             f"{len(initial_merges)} merges to extend do not fit a vocabulary of "
             f"{config.vocab_size}: raise tokenizer.vocab_size"
         )
-    arrays = counts.arrays()
+    arrays = counts.arrays(ordered=False)
     if counts.least_kept > 1:
         progress.note(
             f"pieces that occur fewer than {counts.least_kept} times are left out: "

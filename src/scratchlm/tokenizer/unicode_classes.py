@@ -63,9 +63,9 @@ def class_table() -> bytes:
     controls, unassigned ones, and lone surrogates.
     """
     table = bytearray(N_CODE_POINTS)
-    for heading, ranges in read_sections(DATA_FILE.read_text("ascii")).items():
+    for heading, items in read_sections(DATA_FILE.read_text("ascii")).items():
         code = bytes([SECTIONS[heading]])
-        for first, last in ranges:
+        for first, last in parse_ranges(items):
             table[first : last + 1] = code * (last + 1 - first)
     for newline in b"\r\n":
         table[newline] |= NEWLINE
@@ -80,8 +80,8 @@ def ranges_of(bits: int, end: int = N_CODE_POINTS) -> Ranges:
     return tuple((run.start(), run.end() - 1) for run in runs)
 
 
-def read_sections(text: str) -> dict[str, Ranges]:
-    """Read a data file: `[heading]` lines, then ranges; `#` begins a comment line."""
+def read_sections(text: str) -> dict[str, list[str]]:
+    """Read a data file: `[heading]` lines, then items; `#` begins a comment line."""
     sections: dict[str, list[str]] = {}
     items: list[str] = []
     for line in text.splitlines():
@@ -89,16 +89,18 @@ def read_sections(text: str) -> dict[str, Ranges]:
             items = sections.setdefault(line.strip("[]"), [])
         elif not line.startswith("#"):
             items += line.split()
-    return {heading: parse_ranges(items) for heading, items in sections.items()}
+    return sections
 
 
 def parse_ranges(items: Iterable[str]) -> Ranges:
     """Read ranges such as ("41-5A", "AA")."""
-    ranges = []
-    for item in items:
-        first, _, last = item.partition("-")
-        ranges.append((int(first, 16), int(last or first, 16)))
-    return tuple(ranges)
+    return tuple(map(parse_range, items))
+
+
+def parse_range(item: str) -> tuple[int, int]:
+    """Read one range: its first and its last code point."""
+    first, _, last = item.partition("-")
+    return int(first, 16), int(last or first, 16)
 
 
 def describe_classes(category: Callable[[str], str]) -> str:
