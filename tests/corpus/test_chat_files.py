@@ -28,7 +28,7 @@ def write(folder, name, data):
     [
         ("a.jsonl", LINES),
         ("a.jsonl", b"\xef\xbb\xbf" + LINES.replace(b"\n", b"\r\n\r\n")),
-        ("a.jsonl.gz", gzip.compress(LINES)),
+        ("a.jsonl.gz", gzip.compress(LINES, mtime=0)),
         ("a.jsonl.xz", lzma.compress(LINES)),
         ("a.jsonl.zst", zstandard.compress(LINES)),
         ("a.json", json.dumps(ROWS, indent=1).encode()),
@@ -95,7 +95,7 @@ def test_of_few_rows_one_is_for_training(tmp_path, n):
         ("a.json", b"[]"),
         ("a.json", b'[{"question": '),
         ("a.json", b"[" * 100_000),
-        ("a.jsonl.gz", gzip.compress(LINES)[:-20]),
+        ("a.jsonl.gz", gzip.compress(LINES, mtime=0)[:-20]),
         ("a.jsonl.gz", LINES),
         ("a.jsonl.xz", lzma.compress(LINES)[:-20]),
         ("a.jsonl.zst", LINES),

@@ -73,6 +73,7 @@ def test_a_member_with_a_wrong_checksum_is_unreadable_and_its_neighbour_is_not()
         ("tar", b"no tar at all" * 99),
         ("zip", make_zip({})),
     ],
+    ids=["cut-zip", "no-zip", "no-tar", "empty-zip"],  # a zip holds the time
 )
 def test_a_damaged_or_empty_archive_is_unreadable(kind, data):
     with pytest.raises(UnreadableError, match=r"damaged|empty"):
