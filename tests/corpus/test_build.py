@@ -55,18 +55,18 @@ def test_every_document_is_in_training_held_out_or_in_the_receipt(corpus, texts)
     names = {f"mine/{name}" for name in texts} - {"mine/04.txt"} | {"mine/nearly.txt"}
     assert train.keys() | heldout.keys() == names
     steps = {step["step"]: step for step in corpus.receipt["steps"]}
-    exact = steps["exact_duplicates"]["dropped"]["the same bytes"]["examples"]
+    exact = steps["exact_duplicates"]["reasons"]["the same bytes"]["examples"]
     assert exact == [{"id": "mine/copy.txt", "of": "mine/03.txt"}]
-    (near,) = steps["near_duplicates"]["dropped"]["near-duplicate"]["examples"]
+    (near,) = steps["near_duplicates"]["reasons"]["near-duplicate"]["examples"]
     assert (near["id"], near["of"]) == ("mine/04.txt", "mine/nearly.txt")
-    (short,) = steps["clean"]["dropped"].values()
+    (short,) = steps["clean"]["reasons"].values()
     assert short["examples"] == ["mine/short.txt"]
 
 
 def test_each_step_takes_in_what_the_step_before_kept(corpus):
     steps = corpus.receipt["steps"]
     for step in steps:
-        dropped = sum(drop["count"] for drop in step["dropped"].values())
+        dropped = sum(drop["count"] for drop in step["reasons"].values())
         assert step["in"] == step["kept"] + dropped
     *_, clean, exact, near = steps
     assert exact["in"] == clean["kept"] and near["in"] == exact["kept"]

@@ -117,7 +117,7 @@ def test_every_kind_of_file_gives_its_texts_and_every_trouble_is_named(folder, p
     assert files.notes["encodings"]["utf-16"] == 1
     account = files.to_json()
     assert account["in"] == account["kept"] + sum(
-        drop["count"] for drop in account["dropped"].values()
+        drop["count"] for drop in account["reasons"].values()
     )
 
 

@@ -111,7 +111,7 @@ def _write_losses(path, stage, rng):
 def _write_text_stages(directory, word):
     dropped = {"binary": {"count": 2, "bytes": 9, "examples": [word, "b.bin"]}}
     step = {"step": "collect", "unit": "files", "in": 9, "kept": 7, "kept_bytes": 900}
-    receipt = {"synthetic": True, "steps": [{**step, "dropped": dropped}], "x": word}
+    receipt = {"synthetic": True, "steps": [{**step, "reasons": dropped}], "x": word}
     write_json(directory / "corpus" / "receipt.json", receipt)
     text = inspect.getsource(random)
     tokenizer = train_tokenizer(TokenizerConfig(vocab_size=300), [text])

@@ -22,22 +22,20 @@ class Drop:
     count: int = 0
     n_bytes: int = 0
     failed: bool = False
-    examples: dict[bytes, Any] = field(default_factory=dict)
+    by_hash: dict[bytes, Any] = field(default_factory=dict)
 
     def add_example(self, example: Any, most: int) -> None:
         """Keep an example if its hash is among the `most` smallest."""
-        text = json.dumps(example, sort_keys=True, ensure_ascii=False)
-        digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8)
-        self.examples[digest.digest()] = example
-        if len(self.examples) > most:
-            del self.examples[max(self.examples)]
+        text = _shown(example).encode("utf-8", "replace")
+        digest = hashlib.blake2b(text, digest_size=8)
+        self.by_hash[digest.digest()] = example
+        if len(self.by_hash) > most:
+            del self.by_hash[max(self.by_hash)]
 
-    def sampled(self) -> list[Any]:
+    @property
+    def examples(self) -> list[Any]:
         """The examples, in an order that depends on them alone."""
-        return [
-            self.examples[key]
-            for key in sorted(self.examples, key=lambda key: _shown(self.examples[key]))
-        ]
+        return sorted(self.by_hash.values(), key=_shown)
 
 
 @dataclass
@@ -131,7 +129,7 @@ class Step:
             drop = self.dropped.setdefault(reason, Drop(failed=their.failed))
             drop.count += their.count
             drop.n_bytes += their.n_bytes
-            for example in their.examples.values():
+            for example in their.examples:
                 drop.add_example(example, self.named)
         self.notes = _add_notes(self.notes, other.notes)
 
@@ -159,6 +157,7 @@ class Step:
         return {
             "step": self.name,
             "unit": self.unit,
+            **({"named": self.named} if self.named != EXAMPLES else {}),
             **total.to_json(),
             "kept_bytes": self.kept_bytes,
             "reasons": {
@@ -166,7 +165,7 @@ class Step:
                     "count": drop.count,
                     "bytes": drop.n_bytes,
                     **({"failed": True} if drop.failed else {}),
-                    "examples": drop.sampled(),
+                    "examples": drop.examples,
                 }
                 for reason, drop in sorted(self.dropped.items())
             },
@@ -177,8 +176,9 @@ class Step:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], named: int = EXAMPLES) -> "Step":
+    def from_json(cls, value: Mapping[str, Any]) -> "Step":
         """Read what `to_json` gave."""
+        named = value.get("named", EXAMPLES)
         step = cls(value["step"], value["unit"], named, notes=dict(value["notes"]))
         for name, counts in value["sources"].items():
             step.sources[name] = Tally(

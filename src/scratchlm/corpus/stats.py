@@ -29,10 +29,10 @@ def corpus_stats(directory: Path) -> dict[str, Any]:
         "synthetic": corpus.receipt["synthetic"],
         "dropped": {
             step["step"]: {
-                reason: drop["count"] for reason, drop in step["dropped"].items()
+                reason: drop["count"] for reason, drop in step["reasons"].items()
             }
             for step in corpus.receipt["steps"]
-            if step["dropped"]
+            if step["reasons"]
         },
     }
 

@@ -100,7 +100,7 @@ def _step_row(step: Mapping[str, Any]) -> list[Any]:
 def _dropped(steps: list[Mapping[str, Any]]) -> str:
     rows = []
     for step in steps:
-        for reason, drop in (step.get("dropped") or {}).items():
+        for reason, drop in (step.get("reasons") or {}).items():
             examples = [_name(example) for example in drop.get("examples", [])]
             more = max(0, drop.get("count", 0) - _MOST_EXAMPLES)
             names = ", ".join(examples[:_MOST_EXAMPLES])
