@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from scratchlm.corpus.document import Document
 from scratchlm.corpus.flow.decisions import Applied
 from scratchlm.corpus.flow.table import COLUMNS, Batch, count_rows, read_batches
 
@@ -96,11 +97,17 @@ class Round:
 
 @dataclass(frozen=True)
 class CorpusStep:
-    """A step of rounds with its configuration (any frozen Config)."""
+    """A step of rounds with its configuration (any frozen Config).
+
+    `canaries` are documents about which the step, as configured, must decide
+    something. They travel as a shard of their own, the last, that no other step and
+    no output ever sees; where the step decides nothing about them the build stops.
+    """
 
     name: str
     config: Any
     rounds: tuple[Round, ...]
+    canaries: tuple[Document, ...] = ()
 
 
 def decisions_path(out: Path, shard: int) -> Path:
