@@ -7,7 +7,7 @@ from scratchlm.base.errors import UserError
 from scratchlm.corpus.config import CorpusConfig
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.likeness import containments
-from scratchlm.corpus.shingles import jaccard, unique_shingles
+from scratchlm.corpus.dedup.shingles import jaccard, unique_shingles
 from scratchlm.corpus.split import split_documents
 
 FILES = CorpusConfig(source="files")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from scratchlm.corpus.shingles import (
+from scratchlm.corpus.dedup.shingles import (
     Hashes,
     Indices,
     ShingleBlock,

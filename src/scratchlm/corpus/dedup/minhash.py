@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scratchlm.corpus.document import Document
-from scratchlm.corpus.shingles import (
+from scratchlm.corpus.dedup.shingles import (
     Hashes,
     Indices,
     ShingleBlock,

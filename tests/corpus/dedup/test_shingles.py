@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scratchlm.corpus import shingles
-from scratchlm.corpus.shingles import jaccard, shingle_blocks, unique_shingles
+from scratchlm.corpus.dedup import shingles
+from scratchlm.corpus.dedup.shingles import jaccard, shingle_blocks, unique_shingles
 
 WORDS = ["the", "The", "cat", "x", "abcdefgh", "abcdefghi", "naïve", "日本", "ไทย"]
 WORDS += ["don't", "a_b", "“quoted”", "20", "z" * 70, "é" * 40, "€5", "😀", "\x00"]

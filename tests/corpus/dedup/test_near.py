@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scratchlm.corpus import dedup_minhash
-from scratchlm.corpus.dedup_minhash import remove_near_duplicates, sign
+from scratchlm.corpus.dedup import minhash
+from scratchlm.corpus.dedup.minhash import remove_near_duplicates, sign
 from scratchlm.corpus.document import Document
-from scratchlm.corpus.shingles import jaccard, unique_shingles
+from scratchlm.corpus.dedup.shingles import jaccard, unique_shingles
 
 
 def insert_block(text: str, frac: float, other: str) -> str:
@@ -105,8 +105,8 @@ def test_agreement_of_signatures_estimates_the_true_jaccard(prose, frac):
 
 def test_a_crowd_that_shares_a_template_keeps_its_limits(prose, monkeypatch):
     """Past the limits a duplicate may stay, but nothing goes unverified."""
-    monkeypatch.setattr(dedup_minhash, "MOST_LEADERS_PER_BUCKET", 3)
-    monkeypatch.setattr(dedup_minhash, "MOST_EXACT_COMPARISONS", 1)
+    monkeypatch.setattr(minhash, "MOST_LEADERS_PER_BUCKET", 3)
+    monkeypatch.setattr(minhash, "MOST_EXACT_COMPARISONS", 1)
     form = prose(1, 150)
     crowd = [Document(f"{i:03d}", form + prose(i + 2, 60), "") for i in range(60)]
     twin = Document("twin", crowd[7].text + "one more word", "")
