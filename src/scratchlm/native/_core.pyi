@@ -21,6 +21,19 @@ def learn_merges(
 ) -> tuple[bytes, bytes]:
     """Pairs (int32), and how often each occurred (int64)."""
 
+def count_words(word_table: bytes, text: str, /) -> tuple[int, int, int, int]:
+    """Words, those that are not symbols alone, their characters, words with a letter.
+
+    Raises UnicodeEncodeError: half a surrogate pair in the text.
+    """
+
+def repetition(word_table: bytes, text: str, /) -> list[int]:
+    """Characters of the most frequent n-gram (n = 2, 3, 4) times its count, of n-grams
+    seen before (n = 5 … 10).
+
+    Raises UnicodeEncodeError: half a surrogate pair in the text.
+    """
+
 class Counter:
     """How often each piece occurs."""
 

@@ -99,6 +99,12 @@ static PyMethodDef functions[] = {
      "learn_merges(symbols int32, offsets int64, counts int64, lengths int32, "
      "initial int32 pairs, n_merges, min_frequency, max_length) -> pairs (int32), "
      "counts (int64), as bytes"},
+    {"count_words", py_count_words, METH_VARARGS,
+     "count_words(word_table, text) -> words, those that are not symbols alone, the "
+     "characters of these, words with a letter"},
+    {"repetition", py_repetition, METH_VARARGS,
+     "repetition(word_table, text) -> characters of the top n-gram (n = 2, 3, 4) times "
+     "its count, of n-grams seen before (n = 5 ... 10)"},
     {0},
 };
 
