@@ -9,8 +9,14 @@ characters would alter string literals. Cleaning twice is cleaning once.
 import re
 
 _REMOVED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
-_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85]")
+_LINE_ENDS = ("\r\n", "\r", "\x0b", "\x0c", "\x85")
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
+# One look for all that the three above change: most texts have none of it.
+_UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+_ASCII_CONTROLS = bytes({*range(32), 127} - {9, 10})
+_WIDE_BLANK_END = re.compile(
+    "[\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]\n"
+)
 # Controls, half pairs, and marks that change the direction of a line.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -23,10 +29,17 @@ def clean_text(text: str, repair_mojibake: bool = False) -> str:
     """Clean one document; "" where nothing but blanks was there."""
     if repair_mojibake and _MOJIBAKE.search(text):
         text = "\n".join(map(_repair_line, text.split("\n")))
-    text = _LINE_END.sub("\n", text)
-    text = replace_half_pairs(_REMOVED.sub("", text))
-    text = "\n".join([line.rstrip() for line in text.split("\n")]).strip("\n")
+    if _is_unclean(text):
+        text = replace_half_pairs(_REMOVED.sub("", _one_line_end(text)))
+    text = strip_line_ends(text)
     return text + "\n" if text else ""
+
+
+def strip_line_ends(text: str) -> str:
+    """Without blanks at line ends and without empty lines at both ends."""
+    if _may_end_in_blanks(text):
+        return "\n".join([line.rstrip() for line in text.split("\n")]).strip("\n")
+    return text.strip("\n").rstrip()
 
 
 def replace_half_pairs(text: str) -> str:
@@ -37,6 +50,27 @@ def replace_half_pairs(text: str) -> str:
 def printable_name(name: str) -> str:
     """A file's or field's name on one line and fit for any terminal."""
     return _UNPRINTABLE.sub("\ufffd", name)
+
+
+def _one_line_end(text: str) -> str:
+    for line_end in _LINE_ENDS:
+        text = text.replace(line_end, "\n")
+    return text
+
+
+def _is_unclean(text: str) -> bool:
+    """Whether there is a control character, a mark or half a pair to remove."""
+    if text.isascii():
+        data = text.encode("ascii")
+        return len(data.translate(None, _ASCII_CONTROLS)) < len(data)
+    return _UNCLEAN.search(text) is not None
+
+
+def _may_end_in_blanks(text: str) -> bool:
+    """Whether any line but the last ends in a blank of any kind."""
+    if " \n" in text or "\t\n" in text:
+        return True
+    return not text.isascii() and _WIDE_BLANK_END.search(text) is not None
 
 
 def _repair_line(line: str) -> str:
