@@ -41,14 +41,14 @@ def sorted_by_python(shards, n_keys):
     )
 
 
-@pytest.mark.parametrize("n_values", [1, 2, 50, 10**9])
+@pytest.mark.parametrize("n_values", [1, 2, 50, 10**5])
 def test_records_are_sorted_by_every_column_in_turn(n_values):
     records = draw_records(1, 500, 3, n_values)
     expected = sorted(map(tuple, records.tolist()))
     assert list(map(tuple, sort_records(records).tolist())) == expected
 
 
-@pytest.mark.parametrize("n_values", [1, 3, 40, 10**9])
+@pytest.mark.parametrize("n_values", [1, 3, 40, 10**5])
 @pytest.mark.parametrize("n_keys", [1, 2])
 def test_merged_runs_are_what_sorting_everything_gives(tmp_path, n_values, n_keys):
     shards = [draw_records(seed, 300 * seed, 3, n_values) for seed in range(5)]
@@ -69,7 +69,7 @@ def test_the_memory_changes_where_blocks_end_and_nothing_else(tmp_path):
 
 
 def test_a_block_keeps_to_its_share_of_the_memory_whatever_the_keys(tmp_path):
-    for n_values in (1, 100, 10**9):
+    for n_values in (1, 100, 10**5):
         shards = [draw_records(seed, 4000, 2, n_values) for seed in range(4)]
         paths = write_runs(tmp_path / str(n_values), shards)
         blocks = merge_runs(paths, 2, 1, 200_000)
@@ -77,7 +77,7 @@ def test_a_block_keeps_to_its_share_of_the_memory_whatever_the_keys(tmp_path):
 
 
 def test_the_same_records_give_the_same_files_however_they_arrive(tmp_path):
-    records = draw_records(0, 1000, 2, 10**9)
+    records = draw_records(0, 1000, 2, 10**5)
     for name, n_parts in (("a", 1), ("b", 13)):
         with RunWriter(tmp_path / name, 2, 2048) as writer:
             for part in np.array_split(records, n_parts):
