@@ -27,6 +27,8 @@ from scratchlm.corpus.receipt import Receipt
 from scratchlm.corpus.sources.config import SourceConfig
 from scratchlm.corpus.sources.piece import InputShard
 
+ASSIGNMENT = "assignment"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -54,7 +56,7 @@ class Flow:
         self.steps: list[str] = []
         self._sources: Mapping[str, SourceConfig] = {}
         self._canaries = canaries
-        self._assigned: Sequence[str] | None = None
+        self._assigned: str | None = None
 
     def read(
         self,
@@ -69,16 +71,26 @@ class Flow:
         self.shards = [shard for _, shard in made]
         self.graph.run([task for task, _ in made], "read")
 
-    def decide(self, step: CorpusStep) -> None:
-        """Run a step; later ones see its decisions applied."""
+    def decide(self, step: CorpusStep) -> Path:
+        """Run a step; later ones see its decisions applied.
+
+        Returns the directory of its last round (for the first shard, if it is of
+        scope "shard").
+        """
         tasks = self._run(step)
         for shard, task in zip(self.shards, tasks, strict=False):
             shard.decisions.append(task)
         self.steps.append(step.name)
+        return self.graph.path(tasks[0])
 
-    def assign(self, step: CorpusStep) -> None:
-        """Run the step that says how often, and to which side, each row is written."""
-        self._assigned = self._run(step)
+    def assign(self, step: CorpusStep) -> Path:
+        """Run the step that says how often, and to which side, each row is written.
+
+        Its last round, of scope "corpus", writes assignment/00000.parquet … for the
+        shards: columns `row`, `copies` and `side`.
+        """
+        self._assigned = self._run(step)[0]
+        return self.graph.path(self._assigned)
 
     def write(self) -> list[Part]:
         """Write what stays of every shard; the parts are in the order of shards."""
@@ -115,8 +127,8 @@ class Flow:
         for place, task in enumerate(shard.decisions):
             reads[f"decisions/{place}"] = decisions_read(task, number)
         if self._assigned is not None:
-            task = self._assigned[number]
-            reads["assignment"] = decisions_read(task, number)
+            path = f"{ASSIGNMENT}/{number:05d}.parquet"
+            reads["assignment"] = Read(self._assigned, path)
         name = f"write/{shard.key}"
         arguments = {"steps": list(self.steps)}
         return Task(name, write_shard, arguments, reads, n_bytes=shard.n_bytes)
