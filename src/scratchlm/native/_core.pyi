@@ -34,6 +34,39 @@ def repetition(word_table: bytes, text: str, /) -> list[int]:
     Raises UnicodeEncodeError: half a surrogate pair in the text.
     """
 
+def band_keys(
+    texts: Sequence[str | bytes] | tuple[Buffer, Buffer],
+    bands: int,
+    rows: int,
+    threads: int,
+    /,
+) -> tuple[bytes, bytes]:
+    """Keys of the bands (uint64, a row a text), and shingles of each text (int64).
+
+    A tuple is a column: bytes of all texts, int64 offsets.
+    """
+
+def find_near(
+    buckets: Buffer,
+    bucket_offsets: Buffer,
+    hashes: Buffer,
+    set_offsets: Buffer,
+    lengths: Buffer,
+    n_buckets: int,
+    threshold: float,
+    containment: float,
+    link: bool,
+    most_leaders: int,
+    most_compared: int,
+    /,
+) -> bytes:
+    """Pairs (later, earlier, common shingles), int64; documents in order of rank."""
+
+def shingle_sets(
+    texts: Sequence[str | bytes] | tuple[Buffer, Buffer], threads: int, /
+) -> tuple[bytes, bytes]:
+    """Sorted hashes without repeats (uint64), how many each text has (int64)."""
+
 class Counter:
     """How often each piece occurs."""
 

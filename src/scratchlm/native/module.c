@@ -105,6 +105,16 @@ static PyMethodDef functions[] = {
     {"repetition", py_repetition, METH_VARARGS,
      "repetition(word_table, text) -> characters of the top n-gram (n = 2, 3, 4) times "
      "its count, of n-grams seen before (n = 5 ... 10)"},
+    {"band_keys", py_band_keys, METH_VARARGS,
+     "band_keys(texts, bands, rows, threads) -> MinHash keys (uint64, a row a text), "
+     "shingles of each (int64), as bytes"},
+    {"find_near", py_find_near, METH_VARARGS,
+     "find_near(buckets, bucket_offsets, hashes, set_offsets, lengths, n_buckets, "
+     "threshold, containment, link, most_leaders, most_compared) -> "
+     "(later, earlier, common) int64, as bytes"},
+    {"shingle_sets", py_shingle_sets, METH_VARARGS,
+     "shingle_sets(texts, threads) -> sorted hashes (uint64), how many of each text "
+     "(int64), as bytes"},
     {0},
 };
 

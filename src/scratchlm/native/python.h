@@ -35,6 +35,10 @@ PyObject *raise_status(Status status);
 /* Functions of the module that stand in files of their own (words.c). */
 PyObject *py_count_words(PyObject *module, PyObject *args);
 PyObject *py_repetition(PyObject *module, PyObject *args);
+/* (near_module.c) */
+PyObject *py_band_keys(PyObject *module, PyObject *args);
+PyObject *py_find_near(PyObject *module, PyObject *args);
+PyObject *py_shingle_sets(PyObject *module, PyObject *args);
 
 /* A class table and the code of a pattern; -1 with an exception. */
 int check_splitter(Splitter *splitter, PyObject *table, int pattern);
