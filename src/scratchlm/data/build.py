@@ -1,24 +1,38 @@
 """Build shards: texts → ids, each document followed by `<|endoftext|>`.
 
 The documents of a split lie one after the other and are cut every `shard_tokens`
-tokens, also inside a document; where each begins is written beside.
+tokens, also inside a document; where each begins is written beside. Threads encode
+chunks of texts, one writes them in order: how many there are changes no byte.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from scratchlm.base.atomic import write_json
+from scratchlm.base.atomic import remove_leftovers, write_json
 from scratchlm.base.config import Config
+from scratchlm.base.hashing import sha256_json
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.base.units import format_count
-from scratchlm.data.shard import write_shard
+from scratchlm.data.encoding import Encoded, encode_documents
+from scratchlm.data.ordered import map_in_order
+from scratchlm.data.split_writer import SplitWriter
 from scratchlm.data.store import INDEX_FORMAT, INDEX_NAME, INDEX_VERSION, SplitIndex
+from scratchlm.data.texts import Load, Texts, as_texts
+from scratchlm.data.unfinished import (
+    UNFINISHED_NAME,
+    Reached,
+    Unfinished,
+    read_unfinished,
+)
 from scratchlm.tokenizer.tokenizer import Tokenizer
+
+_SHARDS = "*_[0-9][0-9][0-9][0-9][0-9].bin"
+_ENDS = "*_[0-9][0-9][0-9][0-9][0-9].ends"
 
 
 class DataConfig(Config):
@@ -36,11 +50,15 @@ def build_shards(
     tokenizer: Tokenizer,
     directory: Path,
     progress: Progress = SILENT,
+    *,
+    threads: int | None = None,
 ) -> None:
     """Write all splits to a directory; the index comes last, so it means done.
 
     Writes `<split>_00000.bin` and on, `<split>_documents.bin`, and `shards.json`. The
-    same texts, tokenizer and config give the same bytes.
+    same texts, tokenizer and config give the same bytes. Where every split's texts
+    have a fingerprint (`ParquetTexts`, `PlainTexts`), a build that was killed goes on
+    after the last shard that it finished.
 
     Args:
         config: size of the shards, and the seed of the order.
@@ -48,102 +66,90 @@ def build_shards(
         tokenizer: gives the ids.
         directory: shards of an earlier build in it are deleted.
         progress: told how far it is.
+        threads: that encode; None takes one a core where the C core encodes.
 
     Raises:
-        UserError: the disk is full.
+        UserError: the disk is full; texts that cannot be read.
     """
-    _delete_earlier_build(directory)
-    splits = {}
-    for split, texts in documents.items():
-        writer = _SplitWriter(config.shard_tokens, split, tokenizer, directory)
-        for text in texts:
-            writer.add(text)
-            progress.update(0, 1, f"{split} {format_count(writer.n_tokens)} tokens")
-        splits[split] = asdict(writer.finish())
-    index = {
+    sources = {split: as_texts(texts) for split, texts in documents.items()}
+    state = _begin(_key(config, sources, tokenizer), directory)
+    threads = _choose_threads(tokenizer) if threads is None else threads
+    for split, texts in sources.items():
+        if split in state.splits:
+            continue
+        writer = SplitWriter(
+            directory,
+            split,
+            config.shard_tokens,
+            tokenizer,
+            state.reached_in(split),
+            partial(_note, state, directory, split),
+        )
+        index = _write_split(writer, texts, tokenizer, threads, progress)
+        state = state.with_done(split, index)
+        state.write(directory)
+    splits = {split: asdict(state.splits[split]) for split in sources}
+    index_content = {
         "format": INDEX_FORMAT,
         "version": INDEX_VERSION,
         "tokenizer_sha256": tokenizer.sha256,
         "seed": config.seed,
         "splits": splits,
     }
-    write_json(directory / INDEX_NAME, index)
+    write_json(directory / INDEX_NAME, index_content)
+    _delete(directory, UNFINISHED_NAME, _ENDS)
 
 
-def _delete_earlier_build(directory: Path) -> None:
+def _write_split(
+    writer: SplitWriter,
+    texts: Texts,
+    tokenizer: Tokenizer,
+    threads: int,
+    progress: Progress,
+) -> SplitIndex:
+    def encode(load: Load) -> Encoded:
+        return encode_documents(tokenizer, load())
+
+    total = texts.n_chunks
+    for encoded in map_in_order(encode, texts.chunks(writer.chunk), threads):
+        writer.add(encoded)
+        done = (writer.chunk, total) if total else (0, 1)
+        note = f"{writer.split} {format_count(writer.n_tokens)} tokens"
+        progress.update(*done, note)
+    return writer.finish()
+
+
+def _note(state: Unfinished, directory: Path, split: str, reached: Reached) -> None:
+    state.at(split, reached).write(directory)
+
+
+def _begin(key: str | None, directory: Path) -> Unfinished:
+    """Go on with an earlier build, or delete what it left."""
+    directory.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(directory)
+    state = read_unfinished(directory, key)
     (directory / INDEX_NAME).unlink(missing_ok=True)
-    for pattern in ("*_[0-9][0-9][0-9][0-9][0-9].bin", "*_documents.bin"):
+    if state is None:
+        _delete(directory, UNFINISHED_NAME, _SHARDS, "*_documents.bin", _ENDS)
+    return state or Unfinished(key)
+
+
+def _delete(directory: Path, *patterns: str) -> None:
+    for pattern in patterns:
         for path in directory.glob(pattern):
             path.unlink()
 
 
-class _SplitWriter:
-    """Collects the tokens of one split and writes a shard whenever one is full."""
+def _key(
+    config: DataConfig, sources: Mapping[str, Texts], tokenizer: Tokenizer
+) -> str | None:
+    """Everything that decides the bytes; None where some texts cannot say."""
+    prints = {split: texts.fingerprint for split, texts in sources.items()}
+    if None in prints.values():
+        return None
+    return sha256_json([config.model_dump(), list(prints.items()), tokenizer.sha256])
 
-    def __init__(
-        self, shard_tokens: int, split: str, tokenizer: Tokenizer, directory: Path
-    ) -> None:
-        self._shard_tokens = shard_tokens
-        self._split = split
-        self._tokenizer = tokenizer
-        self._directory = directory
-        self._end = np.array([tokenizer.endoftext_id], tokenizer.dtype)
-        self._waiting: list[NDArray[np.unsignedinteger]] = []
-        self._n_waiting = 0
-        self._n_bytes = 0
-        self._n_written = 0
-        self._offsets = [0]
-        self._files: list[str] = []
 
-    @property
-    def n_tokens(self) -> int:
-        return self._offsets[-1]
-
-    def add(self, text: str) -> None:
-        ids = self._tokenizer.encode_to_numpy(text)
-        self._n_bytes += int(self._tokenizer.byte_lengths[ids].sum(dtype=np.int64))
-        self._waiting += [ids, self._end]
-        self._n_waiting += len(ids) + 1
-        self._offsets.append(self._offsets[-1] + len(ids) + 1)
-        if self._n_waiting >= self._shard_tokens:
-            self._write_full_shards()
-
-    def finish(self) -> SplitIndex:
-        self._write_full_shards()
-        if self._n_waiting:
-            self._write(np.concatenate(self._waiting))
-        name = f"{self._split}_documents.bin"
-        n_documents = len(self._offsets) - 1
-        offsets = np.array(self._offsets, np.int64)
-        write_shard(
-            self._directory / name,
-            "documents",
-            offsets,
-            n_documents,
-            self._tokenizer.sha256,
-        )
-        return SplitIndex(
-            self.n_tokens, n_documents, self._n_bytes, tuple(self._files), name
-        )
-
-    def _write_full_shards(self) -> None:
-        size = self._shard_tokens
-        waiting = np.concatenate([self._end[:0], *self._waiting])
-        n_full = len(waiting) // size
-        for shard in range(n_full):
-            self._write(waiting[shard * size : (shard + 1) * size])
-        rest = waiting[n_full * size :]
-        self._waiting, self._n_waiting = [rest], len(rest)
-
-    def _write(self, tokens: NDArray[np.unsignedinteger]) -> None:
-        name = f"{self._split}_{len(self._files):05d}.bin"
-        before, self._n_written = self._n_written, self._n_written + len(tokens)
-        ends = np.searchsorted(self._offsets[1:], [before, self._n_written], "right")
-        write_shard(
-            self._directory / name,
-            "tokens",
-            tokens,
-            int(ends[1] - ends[0]),
-            self._tokenizer.sha256,
-        )
-        self._files.append(name)
+def _choose_threads(tokenizer: Tokenizer) -> int:
+    """Python encodes in one thread at a time: more would only wait."""
+    return (os.cpu_count() or 1) if tokenizer.backend == "native" else 0

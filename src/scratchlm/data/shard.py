@@ -6,7 +6,7 @@ offset  bytes  what
     12      4  bytes a number: 2 or 4 for tokens, 8 for offsets
     16      8  how many numbers follow
     24      8  how many documents end in this file
-    32     32  SHA-256 of the tokenizer that made the ids
+    32     32  SHA-256 of the tokenizer that made the ids; of a packing, its key
     64     32  SHA-256 of the numbers' bytes
     96      4  CRC-32 of the 96 bytes before
    100     28  zero
@@ -15,6 +15,7 @@ offset  bytes  what
 import hashlib
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,9 +28,14 @@ from scratchlm.base.errors import UserError
 
 HEADER_BYTES = 128
 VERSION = 1
-Kind = Literal["tokens", "documents"]
+Kind = Literal["tokens", "documents", "pieces", "rows"]
 
-_MAGIC: dict[Kind, bytes] = {"tokens": b"SLMTOKEN", "documents": b"SLMDOCMT"}
+_MAGIC: dict[Kind, bytes] = {
+    "tokens": b"SLMTOKEN",
+    "documents": b"SLMDOCMT",
+    "pieces": b"SLMPIECE",
+    "rows": b"SLMPROWS",
+}
 _FIELDS = struct.Struct("<8sIIQQ32s32s")
 _CHECK = struct.Struct("<I")
 _TYPES: dict[int, np.dtype[Any]] = {
@@ -77,18 +83,40 @@ def write_shard(
         n_documents: documents that end here.
         tokenizer_sha256: 64 hexadecimal digits.
     """
-    content = np.ascontiguousarray(items, dtype=_TYPES[items.itemsize])
-    header = ShardHeader(
-        kind,
-        content.itemsize,
-        len(content),
-        n_documents,
-        tokenizer_sha256,
-        hashlib.sha256(content.data).hexdigest(),
-    )
+    return write_parts(path, kind, [items], n_documents, tokenizer_sha256)
+
+
+def write_parts(
+    path: Path,
+    kind: Kind,
+    parts: Iterable[NDArray[np.integer]],
+    n_documents: int,
+    tokenizer_sha256: str,
+) -> ShardHeader:
+    """Write one shard from arrays of one type, none of which is held afterwards.
+
+    Args:
+        path: the file.
+        kind: what the items are.
+        parts: at least one array, which may be empty.
+        n_documents: documents that end here.
+        tokenizer_sha256: 64 hexadecimal digits.
+    """
+    digest, n_items, item_bytes = hashlib.sha256(), 0, 0
     with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.seek(HEADER_BYTES)
+        for part in parts:
+            item_bytes = part.itemsize
+            content = np.ascontiguousarray(part, dtype=_TYPES[item_bytes])
+            file.write(content.data)
+            digest.update(content.data)
+            n_items += len(content)
+        assert item_bytes, "a shard has a type even where it has no items"
+        header = ShardHeader(
+            kind, item_bytes, n_items, n_documents, tokenizer_sha256, digest.hexdigest()
+        )
+        file.seek(0)
         file.write(_write_header(header))
-        file.write(content.data)
     return header
 
 
