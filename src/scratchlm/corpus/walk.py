@@ -30,11 +30,14 @@ class FoundFile:
     n_bytes: int
 
 
-def find_files(paths: Sequence[str], step: Step) -> list[FoundFile]:
+def find_files(
+    paths: Sequence[str], step: Step, named_by: str = "the path given with --text"
+) -> list[FoundFile]:
     """All files under `paths`, sorted by name, each once.
 
     Hidden files in folders, links in a circle, broken links, pipes and devices,
     folders that may not be entered: dropped into `step` with their reason.
+    `named_by` tells the person where the paths were said.
 
     Raises:
         UserError: one of `paths` does not exist.
@@ -42,7 +45,7 @@ def find_files(paths: Sequence[str], step: Step) -> list[FoundFile]:
     found: list[FoundFile] = []
     for name, root in _name_roots(paths):
         if not root.exists():
-            raise UserError(f"{root} does not exist; check the path given with --text")
+            raise UserError(f"{root} does not exist; check {named_by}")
         found += _visit(name, root, (), step)
     found.sort(key=lambda file: file.name)
     return list(_once(found, step))

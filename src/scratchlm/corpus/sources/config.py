@@ -1,12 +1,12 @@
 """What a source of text is: where it lies, and what all of its documents share."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from scratchlm.base.config import Config
 
-STDLIB = "stdlib"
+STDLIB: Final = "stdlib"
 
 
 class FetchConfig(Config):

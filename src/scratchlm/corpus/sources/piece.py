@@ -20,8 +20,8 @@ class Piece:
     `name` is unique in its source and what ids of documents begin with; no absolute
     path. `location` is a path of this machine or an fsspec URL (`s3://…`): it opens
     the piece and stands in no artefact. `n_bytes` are those of the piece as stored.
-    `fingerprint` is the SHA-256 of the whole file's content, or of what a remote
-    store says of its version.
+    `fingerprint` is a SHA-256 of its content (for row groups of the whole file's), or
+    of what a remote store says of the file's version.
 
     By `kind`:
 
