@@ -8,15 +8,18 @@ The packing is made once; each epoch takes the rows in another order and turns e
 so that another example leads it.
 """
 
+import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scratchlm.base.errors import UserError
-from scratchlm.data.batches import Batch, rows_of_step
+from scratchlm.base.hashing import sha256_json
+from scratchlm.data.batches import Batch, places_of_step
 from scratchlm.data.packing import pack_best_fit
-from scratchlm.data.permutation import permute
+from scratchlm.data.permutation import permute, rows_at
 
 Example = tuple[Sequence[int], Sequence[bool]]
 """Ids of one example, and True for each that is to be learned."""
@@ -63,6 +66,16 @@ class ExampleBatches:
         self._rows = pack_best_fit(lengths, context_length + 1)
         self.n_rows = len(self._rows)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the examples and of how rows are packed."""
+        digest = hashlib.sha256()
+        for ids, mask in self._examples:
+            digest.update(len(ids).to_bytes(8, "little"))
+            digest.update(ids.tobytes() + mask.astype(np.bool_).tobytes())
+        rows = ["examples", self.context_length, self.pad_id]
+        return sha256_json([digest.hexdigest(), *rows])
+
     @property
     def n_batches_per_epoch(self) -> int:
         """Steps after which every example has been seen."""
@@ -76,12 +89,16 @@ class ExampleBatches:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step (0, 1, …): a pure function of (seed, step)."""
-        B, T = self.batch_size, self.context_length
-        rows = rows_of_step(step, B, self.n_rows, self.seed)
-        stream = np.full((B, T + 1), self.pad_id, np.int64)
-        counted = np.zeros((B, T + 1), np.bool_)
-        for index, row in enumerate(rows.tolist()):
-            epoch = (step * B + index) // self.n_rows
+        return self.rows(places_of_step(step, self.batch_size))
+
+    def rows(self, places: NDArray[np.int64]) -> Batch:
+        """The rows at some places of the order, (n, T)."""
+        shape = (len(places), self.context_length + 1)
+        rows = rows_at(places, self.n_rows, self.seed).tolist()
+        stream = np.full(shape, self.pad_id, np.int64)
+        counted = np.zeros(shape, np.bool_)
+        for index, (row, place) in enumerate(zip(rows, places.tolist(), strict=True)):
+            epoch = place // self.n_rows
             self._fill(stream[index], counted[index], row, turn=epoch + row)
         return Batch(
             tokens=stream[:, :-1].copy(),

@@ -5,7 +5,7 @@ reading Parquet, hashing, copying. How many there are changes no result.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ Made = TypeVar("Made")
 
 def map_in_order(
     function: Callable[[Item], Made], items: Iterable[Item], threads: int
-) -> Iterator[Made]:
+) -> Generator[Made, None, None]:
     """Apply a function to items that may have no end.
 
     Args:

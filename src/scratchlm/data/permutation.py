@@ -38,6 +38,27 @@ def permute(
     return result.astype(np.int64)
 
 
+def rows_at(places: NDArray[np.int64], n_rows: int, seed: int) -> NDArray[np.int64]:
+    """Which row stands at each place of an endless order, epoch after epoch.
+
+    Every epoch takes each row once, in an order of its own.
+
+    Args:
+        places: (n,), 0 is the first row of the first epoch.
+        n_rows: rows of an epoch.
+        seed: decides the order.
+
+    Returns:
+        (n,) int64.
+    """
+    rows = np.empty_like(places)
+    epochs = places // n_rows
+    for epoch in np.unique(epochs).tolist():
+        inside = epochs == epoch
+        rows[inside] = permute(places[inside] % n_rows, n_rows, seed, epoch)
+    return rows
+
+
 @lru_cache(maxsize=16)
 def _round_keys(seed: int, epoch: int) -> tuple[np.uint64, ...]:
     digest = hashlib.sha512(f"scratchlm order {seed} {epoch}".encode()).digest()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from scratchlm.base.atomic import read_json
 from scratchlm.base.errors import UserError
+from scratchlm.base.hashing import sha256_json
 from scratchlm.data.shard import ShardHeader, map_items, read_header, verify_items
 
 INDEX_NAME = "shards.json"
@@ -120,15 +121,35 @@ class TokenStore:
         """Where each document begins, and the end of the last, (n_documents + 1,)."""
         return map_items(self._documents_path, self._documents_header)
 
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what the headers say of the content: changes with any token."""
+        content = [header.content_sha256 for _, header in self._all_files()]
+        return sha256_json([self.tokenizer_sha256, content])
+
+    @property
+    def n_files(self) -> int:
+        """Shards of tokens."""
+        return len(self._paths)
+
     def verify(self) -> None:
         """Read every file and compare checksums.
 
         Raises:
             UserError: names the first file that is damaged.
         """
-        for path, header in zip(self._paths, self._headers, strict=True):
+        for path, header in self._all_files():
             verify_items(path, header)
-        verify_items(self._documents_path, self._documents_header)
+
+    def find_damage(self) -> list[str]:
+        """Read every file; one line for each whose checksum differs."""
+        found = []
+        for path, header in self._all_files():
+            try:
+                verify_items(path, header)
+            except UserError as error:
+                found.append(str(error))
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_maps": {}}
