@@ -1,0 +1,1 @@
+"""Filters: which documents are worth reading, by the published heuristics."""

@@ -1,0 +1,128 @@
+"""C4's rules: keep the lines that are sentences, and documents with enough of them.
+
+What stands in a line that an earlier rule dropped is never seen: a { in a menu costs
+the menu alone. The text that is kept is rewritten: lines stripped, citations deleted.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from heapq import nlargest
+
+from scratchlm.corpus.document import Document
+from scratchlm.corpus.filters.config import C4Config, ParagraphConfig
+from scratchlm.corpus.filters.sentences import count_sentences
+from scratchlm.corpus.filters.words import WordForm
+from scratchlm.corpus.rule import Dropped, Verdict
+
+_CITATION = re.compile(r"\[(?:\d*|edit|citation needed)\]")
+_END_MARKS = (".", "?", "!", '"', "'")
+_POLICIES = (
+    "terms of use",
+    "privacy policy",
+    "cookie policy",
+    "uses cookies",
+    "use of cookies",
+    "use cookies",
+)
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """What some line of a document may hold: the others need not be looked through."""
+
+    lorem_ipsum: bool
+    javascript: bool
+    curly_bracket: bool
+    policy: bool
+
+    @classmethod
+    def in_text(cls, text: str, config: C4Config) -> "_Sought":
+        if config.citations and "[" in text:
+            text = _CITATION.sub("", text)  # what it parted may be a word
+        lower = text.lower()
+        policy = any(word in lower for word in ("cookie", "privacy", "terms of"))
+        return cls(
+            config.lorem_ipsum and "lorem ipsum" in lower,
+            config.javascript and "javascript" in lower,
+            config.curly_bracket and "{" in text,
+            config.policy and policy,
+        )
+
+    @property
+    def any(self) -> bool:
+        return self.lorem_ipsum or self.javascript or self.curly_bracket or self.policy
+
+
+def judge_c4(document: Document, config: C4Config, words: WordForm) -> Verdict:
+    """The document with the lines that are kept, or why none is.
+
+    Words of a line are those between white space, whatever `words` says.
+    """
+    sought = _Sought.in_text(document.text, config)
+    n_sentences, kept = 0, []
+    for line in _sentence_lines(document.text, config):
+        if sought.any:
+            verdict = _judge_line(line, sought)
+            if isinstance(verdict, Dropped):
+                return verdict
+            if not verdict:
+                continue
+        if n_sentences < config.min_sentences:  # more need not be counted
+            n_sentences += count_sentences(line)
+        kept.append(line)
+    if n_sentences < config.min_sentences:
+        found = f"{n_sentences}, at least {config.min_sentences}"
+        return Dropped("too few sentences", found)
+    text = "\n".join(kept).strip()
+    return document if text == document.text else replace(document, text=text)
+
+
+def doomed_c4(config: C4Config) -> str:
+    """A text that this configuration drops or rewrites."""
+    return "word" if config.min_sentences > 1 else " word"
+
+
+def judge_paragraphs(
+    document: Document, config: ParagraphConfig, words: WordForm
+) -> Verdict:
+    """The document as it is, if enough of its lines are long (mC4)."""
+    lengths = map(len, document.text.split("\n"))
+    longest = nlargest(config.min_paragraphs, lengths)
+    if len(longest) == config.min_paragraphs and longest[-1] >= config.min_chars:
+        return document
+    n_long = sum(length >= config.min_chars for length in longest)
+    return Dropped("too few paragraphs", f"{n_long}, at least {config.min_paragraphs}")
+
+
+def doomed_paragraphs(config: ParagraphConfig) -> str:
+    """A text that this configuration drops."""
+    return "x" * (config.min_chars - 1)
+
+
+def _sentence_lines(text: str, config: C4Config) -> Iterator[str]:
+    """The lines whose form is that of a sentence, stripped and without citations."""
+    n_words, limit = config.min_words_per_line, config.max_word_chars
+    for line in map(str.strip, text.splitlines()):
+        if len(line) > limit and any(len(word) > limit for word in line.split()):
+            continue
+        clean = _CITATION.sub("", line) if config.citations and "[" in line else line
+        if config.end_marks and not clean.endswith(_END_MARKS):
+            continue
+        if config.end_marks and clean.endswith("..."):
+            continue
+        if n_words and len(line.split(None, n_words - 1)) < n_words:
+            continue
+        yield clean
+
+
+def _judge_line(line: str, sought: _Sought) -> Dropped | bool:
+    """Drop the document, or keep the line?"""
+    lower = line.lower()
+    if sought.lorem_ipsum and "lorem ipsum" in lower:
+        return Dropped("lorem ipsum")
+    if sought.javascript and "javascript" in lower:
+        return False
+    if sought.curly_bracket and "{" in line:
+        return Dropped("curly bracket")
+    return not (sought.policy and any(policy in lower for policy in _POLICIES))
