@@ -168,3 +168,23 @@ def test_leftovers_go_and_everything_else_stays(tmp_path):
     (tmp_path / "a" / "file.tmp").write_text("somebody's")
     remove_leftovers(tmp_path)
     assert entries(tmp_path / "a") == ["file.tmp"]
+
+
+def test_a_place_that_cannot_be_written_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for make in (
+        lambda: write_text(tmp_path / "file" / "below", "x"),
+        lambda: atomic_directory(tmp_path / "file" / "below").__enter__(),
+    ):
+        with pytest.raises(UserError, match=r"below cannot be written .*choose"):
+            make()
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_what_cannot_be_read_meanwhile_is_not_blamed_on_the_target(tmp_path):
+    with (
+        pytest.raises(NotADirectoryError),
+        atomic_directory(tmp_path / "a" / "target"),
+    ):
+        (tmp_path / "input").write_text("x")
+        (tmp_path / "input" / "part").read_text()

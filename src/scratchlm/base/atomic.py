@@ -15,6 +15,8 @@ from typing import Any
 
 from scratchlm.base.errors import UserError
 
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -23,8 +25,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the disk is full; whatever stood at `path` is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    with _disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _disk_errors(path):
             yield temporary
@@ -41,10 +44,11 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
     A directory that stood at `path` is replaced (moved aside, then deleted).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    with _disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
     try:
         with _disk_errors(path):
             yield temporary
@@ -116,6 +120,12 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _concerns(error: OSError, path: Path) -> bool:
+    """Is the error about the place of `path`, not about something read meanwhile?"""
+    named = Path(str(error.filename))
+    return path.parent.is_relative_to(named) or named.is_relative_to(path.parent)
+
+
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
     try:
@@ -125,5 +135,9 @@ def _disk_errors(path: Path) -> Iterator[None]:
             raise UserError(
                 f"the disk is full while writing {path}; free some space and run "
                 "the same command again: nothing that was finished is lost"
+            ) from error
+        if error.errno in _NOT_WRITABLE and _concerns(error, path):
+            raise UserError(
+                f"{path} cannot be written ({error.strerror}); choose another place"
             ) from error
         raise
