@@ -5,6 +5,9 @@ import json
 import pytest
 
 from scratchlm.base.errors import UserError
+from scratchlm.corpus import Document
+from scratchlm.corpus.flow.table import write_documents
+from scratchlm.corpus.store import write_manifest
 from scratchlm.pipeline.facts import count_facts
 
 
@@ -16,12 +19,14 @@ def write(path, rows):
 def corpus(tmp_path):
     message = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ä"}]
     pair = {"prompt": message[:1], "chosen": "abc", "rejected": "d"}
-    write(tmp_path / "train.jsonl", [{"text": "äb"}, {"text": "c"}])
-    write(tmp_path / "heldout.jsonl", [{"text": "held"}])
+    for side, texts in (("train", ["äb", "c"]), ("heldout", ["held"])):
+        path = tmp_path / side / "part-00000.parquet"
+        write_documents(path, [Document(text, text, "s") for text in texts])
     chats = [{"split": s, "messages": message} for s in ("train", "test", "train")]
     write(tmp_path / "conversations.jsonl", chats)
     pairs = [{"split": s, **pair} for s in ("train", "test")]
     write(tmp_path / "preferences.jsonl", pairs)
+    write_manifest(tmp_path, {}, {})
     return tmp_path
 
 
@@ -34,6 +39,6 @@ def test_text_is_counted_in_bytes_and_rows_in_training_ones(corpus):
 
 
 def test_a_missing_file_is_named(corpus):
-    (corpus / "heldout.jsonl").unlink()
-    with pytest.raises(UserError, match=r"heldout\.jsonl"):
+    (corpus / "heldout" / "part-00000.parquet").unlink()
+    with pytest.raises(UserError, match="heldout"):
         count_facts(corpus)

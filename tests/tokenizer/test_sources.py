@@ -7,6 +7,9 @@ import pytest
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.progress import Silent
+from scratchlm.corpus.document import Document
+from scratchlm.corpus.flow.table import write_documents
+from scratchlm.corpus.store import write_manifest
 from scratchlm.tokenizer import WordCounts
 from scratchlm.tokenizer.sources import (
     count_sources,
@@ -33,10 +36,10 @@ def folder(tmp_path):
 
 @pytest.fixture
 def corpus(tmp_path):
-    (tmp_path / "corpus").mkdir()
-    (tmp_path / "corpus" / "receipt.json").write_text("{}")
-    write_rows(tmp_path / "corpus" / "train.jsonl", ["learned"])
-    write_rows(tmp_path / "corpus" / "heldout.jsonl", ["measured"])
+    for side, text in (("train", "learned"), ("heldout", "measured")):
+        path = tmp_path / "corpus" / side / "part-00000.parquet"
+        write_documents(path, [Document("a", text, "s")])
+    write_manifest(tmp_path / "corpus", {}, {})
     return tmp_path
 
 

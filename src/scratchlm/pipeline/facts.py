@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scratchlm.base.config import Config
-from scratchlm.corpus.rows import read_rows
+from scratchlm.corpus import Corpus, Document
 
 
 class CorpusFacts(Config):
@@ -35,13 +35,12 @@ def count_facts(directory: Path) -> CorpusFacts:
     Raises:
         UserError: one of its files is missing or damaged.
     """
-    n_train, train_bytes = _count(_texts(directory / "train.jsonl"))
-    n_heldout, heldout_bytes = _count(_texts(directory / "heldout.jsonl"))
-    conversations = _training_rows(directory / "conversations.jsonl")
+    corpus = Corpus.open(directory)
+    n_train, train_bytes = _count(_texts(corpus.train_documents()))
+    n_heldout, heldout_bytes = _count(_texts(corpus.heldout_documents()))
+    conversations = corpus.conversations("train")
     n_conversations, conversation_bytes = _count(map(_conversation_text, conversations))
-    n_pairs, pair_bytes = _count(
-        map(_pair_text, _training_rows(directory / "preferences.jsonl"))
-    )
+    n_pairs, pair_bytes = _count(map(_pair_text, corpus.preferences("train")))
     return CorpusFacts(
         train_bytes=train_bytes,
         heldout_bytes=heldout_bytes,
@@ -62,12 +61,8 @@ def _count(texts: Iterable[str]) -> tuple[int, int]:
     return n_texts, n_bytes
 
 
-def _texts(path: Path) -> Iterable[str]:
-    return (row["text"] for row in read_rows(path))
-
-
-def _training_rows(path: Path) -> Iterable[Mapping[str, Any]]:
-    return (row for row in read_rows(path) if row["split"] == "train")
+def _texts(documents: Iterable[Document]) -> Iterable[str]:
+    return (document.text for document in documents)
 
 
 def _conversation_text(row: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ class Source:
     named: bool
     """The label was given, so that no row's own counts."""
     kind: str
-    """"text", "json" or "jsonl"."""
+    """"text", "json", "jsonl" or "parquet"."""
 
     @property
     def is_plain(self) -> bool:
@@ -71,7 +71,7 @@ def documents_of(source: Source) -> Iterator[tuple[Labelled, int]]:
 
 
 def kind_of_file(path: Path) -> str:
-    """ "text", "json" or "jsonl", by the name and the first bytes.
+    """ "text", "json", "jsonl" or "parquet", by the name and the first bytes.
 
     Raises:
         UnreadableError: another kind.
@@ -134,7 +134,26 @@ def _read_jsonl(source: Source, file: BinaryIO) -> Iterator[Labelled]:
     yield from _labelled(source, _rows(source.path, file))
 
 
-_READERS = {"text": _read_text, "json": _read_json, "jsonl": _read_jsonl}
+def _read_parquet(source: Source, file: BinaryIO) -> Iterator[Labelled]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(file) as table:
+            rows = (
+                row for batch in table.iter_batches(1024) for row in batch.to_pylist()
+            )
+            yield from _labelled(source, enumerate(rows, 1))
+    except pyarrow.ArrowException as error:
+        raise OSError(str(error).splitlines()[0]) from None
+
+
+_READERS = {
+    "text": _read_text,
+    "json": _read_json,
+    "jsonl": _read_jsonl,
+    "parquet": _read_parquet,
+}
 
 
 def _rows(path: Path, file: BinaryIO) -> Iterator[tuple[int, object]]:

@@ -17,6 +17,7 @@ from scratchlm.base.units import format_bytes
 from scratchlm.corpus.decode import UnreadableError
 from scratchlm.corpus.readers.expand import SUFFIXES
 from scratchlm.corpus.receipt import Step
+from scratchlm.corpus.store import MANIFEST
 from scratchlm.corpus.walk import find_files
 from scratchlm.tokenizer.counts import WordCounts
 from scratchlm.tokenizer.documents import (
@@ -46,7 +47,7 @@ def find_sources(words: Iterable[str], split: Split = "heldout") -> list[Source]
     found: dict[Path, Source] = {}
     for word in words:
         label, path = _label(word)
-        path = _corpus_rows(path, split) or path
+        path = _corpus_part(path, split) or path
         for file in find_files([str(path)], Step("files")):
             try:
                 kind = kind_of_file(file.path)
@@ -152,11 +153,11 @@ def _label(word: str) -> tuple[str | None, Path]:
     return None, Path(word).expanduser()
 
 
-def _corpus_rows(path: Path, split: str) -> Path | None:
+def _corpus_part(path: Path, split: str) -> Path | None:
     """The documents of a split, where a folder is a corpus or a run with one."""
     for folder in (path, path / "corpus"):
-        if (folder / "receipt.json").is_file() and (folder / "train.jsonl").is_file():
-            return folder / f"{split}.jsonl"
+        if (folder / MANIFEST).is_file() and (folder / "train").is_dir():
+            return folder / split
     return None
 
 
