@@ -5,6 +5,7 @@ documents form a chunk depends on the texts alone, so that a build that was kill
 go on at a chunk.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
@@ -12,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from scratchlm.base.errors import UserError
-from scratchlm.base.hashing import sha256_file, sha256_json
+from scratchlm.base.hashing import sha256_json
 
 CHUNK_CHARS = 1 << 22
 CHUNK_TEXTS = 1 << 13
@@ -73,11 +74,19 @@ class ParquetTexts(Texts):
     Args:
         paths: the shards, as a corpus build writes them.
         column: the column of the texts.
+        fingerprint: what changes when a shard does, as a corpus's manifest knows it;
+            None reads the shards to find out.
     """
 
-    def __init__(self, paths: Sequence[Path], column: str = "text") -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        column: str = "text",
+        fingerprint: str | None = None,
+    ) -> None:
         self.paths = tuple(paths)
         self.column = column
+        self._given = fingerprint
 
     @cached_property
     def fingerprint(self) -> str:
@@ -86,8 +95,8 @@ class ParquetTexts(Texts):
         Raises:
             UserError: a shard is missing.
         """
-        self._row_groups  # noqa: B018  (says which shard cannot be read)
-        return sha256_json([self.column, *map(sha256_file, self.paths)])
+        prints = [self._given] if self._given else list(map(_hash_file, self.paths))
+        return sha256_json([self.column, *prints])
 
     @property
     def n_chunks(self) -> int:
@@ -130,6 +139,15 @@ def _group(texts: Iterable[str]) -> Iterator[list[str]]:
 
 def _same(chunk: list[str]) -> list[str]:
     return chunk
+
+
+def _hash_file(path: Path) -> str:
+    """BLAKE2b: twice as fast as SHA-256 where the processor has no help for that."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def _count_groups(path: Path) -> int:
