@@ -1,61 +1,59 @@
 """Small pieces in shards, so that adding one changes one shard.
 
-Whether a shard ends after a piece is decided by a hash of that piece's own name,
-more probably the larger it is: pieces before and after have no say, so a new one
-either joins a shard or cuts one in two. Shards are a quarter of the limits on
-average. One that would still exceed them (one in fifty) is cut after the piece with
-the smallest hash, and again.
+A shard is a prefix of the hash of names: it holds the pieces whose names' hashes begin
+with it, and splits in two, by the next bit, when it would exceed the limits (extendible
+hashing). A new piece makes sums larger on its own path alone, and what has been split
+there stays split: one shard changes, or becomes two. Shards are 50 to 100 % full.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from scratchlm.base.hashing import sha256_bytes
 from scratchlm.corpus.sources.piece import Piece
 
 SHARD_BYTES = 64 * 2**20
 SHARD_PIECES = 512
-LIMITS_TO_MEAN = 4  # the share above the limits is e**-4
+ALONE_FRAC = 0.25  # of the limit in bytes: such pieces would leave shards half empty
 
 
 def group_pieces(
     pieces: Sequence[Piece], shard_bytes: int = SHARD_BYTES
-) -> Iterator[tuple[Piece, ...]]:
-    """Groups of at most `shard_bytes` and 512 pieces, in the order given.
+) -> list[tuple[Piece, ...]]:
+    """Groups of at most `shard_bytes` and 512 pieces, by the place of their first.
 
-    Parts of files and pieces of more than a quarter of `shard_bytes` stand alone.
+    Parts of files and pieces of more than a quarter of `shard_bytes` stand alone. In
+    a group pieces keep their order.
     """
-    group: list[Piece] = []
-    for piece in pieces:
-        if piece.kind != "file" or piece.n_bytes * LIMITS_TO_MEAN >= shard_bytes:
-            yield from _cut(group, shard_bytes)
-            yield (piece,)
-            group = []
-            continue
-        group.append(piece)
-        if _draw(piece) < _probability(piece, shard_bytes):
-            yield from _cut(group, shard_bytes)
-            group = []
-    yield from _cut(group, shard_bytes)
+    alone = [_stands_alone(piece, shard_bytes) for piece in pieces]
+    small = [
+        _Hashed(int(sha256_bytes(piece.name.encode()), 16), index, piece.n_bytes)
+        for index, piece in enumerate(pieces)
+        if not alone[index]
+    ]
+    groups = [[index] for index in range(len(pieces)) if alone[index]]
+    groups += _split(small, 255, shard_bytes)
+    return [tuple(pieces[index] for index in group) for group in sorted(groups)]
 
 
-def _draw(piece: Piece) -> float:
-    """A number in [0, 1) that depends on the name alone."""
-    return int(sha256_bytes(piece.name.encode())[:13], 16) / 16**13
+class _Hashed(NamedTuple):
+    digest: int  # 256 bits
+    index: int
+    n_bytes: int
 
 
-def _probability(piece: Piece, shard_bytes: int) -> float:
-    """That a shard ends after this piece."""
-    share = piece.n_bytes / shard_bytes + 1 / SHARD_PIECES
-    return LIMITS_TO_MEAN * share
+def _stands_alone(piece: Piece, shard_bytes: int) -> bool:
+    return piece.kind != "file" or piece.n_bytes > ALONE_FRAC * shard_bytes
 
 
-def _cut(group: Sequence[Piece], shard_bytes: int) -> Iterator[tuple[Piece, ...]]:
-    todo = [group] if group else []
-    while todo:
-        part = todo.pop()
-        n_bytes = sum(piece.n_bytes for piece in part)
-        if len(part) <= SHARD_PIECES and n_bytes <= shard_bytes:
-            yield tuple(part)
-            continue
-        last = min(range(len(part) - 1), key=lambda index: _draw(part[index]))
-        todo += [part[last + 1 :], part[: last + 1]]
+def _split(
+    pieces: Sequence[_Hashed], bit: int, shard_bytes: int
+) -> Iterator[list[int]]:
+    n_bytes = sum(piece.n_bytes for piece in pieces)
+    if len(pieces) <= SHARD_PIECES and n_bytes <= shard_bytes:
+        if pieces:
+            yield [piece.index for piece in pieces]
+        return
+    for half in (0, 1):
+        part = [piece for piece in pieces if (piece.digest >> bit) & 1 == half]
+        yield from _split(part, bit - 1, shard_bytes)
