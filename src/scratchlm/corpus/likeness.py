@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from scratchlm.corpus.dedup.shingles import (
-    Hashes,
-    Indices,
     ShingleBlock,
     shingle_blocks,
     unique_shingles,
 )
+from scratchlm.corpus.dedup.words import Hashes, Indices
 
 # A shingle that more of the few share is boilerplate: it is not looked up, but
 # counted as shared by somebody, which errs on the side of likeness.

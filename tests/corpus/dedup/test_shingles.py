@@ -5,7 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratchlm.corpus.dedup import shingles
-from scratchlm.corpus.dedup.shingles import jaccard, shingle_blocks, unique_shingles
+from scratchlm.corpus.dedup.shingles import (
+    jaccard,
+    shingle_blocks,
+    shingle_sets,
+    unique_shingles,
+)
 
 WORDS = ["the", "The", "cat", "x", "abcdefgh", "abcdefghi", "naïve", "日本", "ไทย"]
 WORDS += ["don't", "a_b", "“quoted”", "20", "z" * 70, "é" * 40, "€5", "😀", "\x00"]
@@ -81,3 +86,28 @@ def test_block_size_changes_nothing(prose, monkeypatch):
 def test_a_hash_is_the_same_on_every_machine_and_run():
     (hashes,) = unique_shingles(["one two three four five six"])
     assert hashes.tolist() == [0x362AA75FFBAC7ED0, 0xEF6335E15505E6BA]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TEXTS, max_size=6))
+def test_the_sets_are_those_of_the_reference(texts):
+    hashes, offsets = shingle_sets(texts, threads=2)
+    sets = [hashes[a:b] for a, b in pairwise(offsets.tolist())]
+    assert [list(s) for s in sets] == [list(s) for s in unique_shingles(texts)]
+
+
+def test_many_equal_and_many_different_shingles_are_sorted_alike(prose):
+    texts = ["a " * 50_000, prose(1, 20_000), "b c " * 9_000 + prose(2, 3000), "", "x"]
+    hashes, offsets = shingle_sets(texts)
+    for (a, b), expected in zip(
+        pairwise(offsets.tolist()), unique_shingles(texts), strict=True
+    ):
+        assert np.array_equal(hashes[a:b], expected)
+
+
+def test_a_column_has_the_sets_of_its_texts(prose):
+    data = [(prose(seed, 20) + "ü").encode() for seed in range(5)]
+    column = (np.frombuffer(b"".join(data), np.uint8), np.cumsum([0, *map(len, data)]))
+    one, other = shingle_sets(column), shingle_sets([d.decode() for d in data])
+    assert np.array_equal(one[0], other[0])
+    assert np.array_equal(one[1], other[1])

@@ -1,58 +1,34 @@
 """Five-word shingles of many documents at once, as 64-bit hashes.
 
-A word is a run of ASCII letters and digits (folded to lower case) and of bytes
->= 0x80 that are no typographic punctuation; a character of a script written without
-blanks (Chinese, Japanese, Thai) is a word of its own, and a run longer than 64 bytes
-is cut every 64. Shingle i of a document is a hash of its words i .. i+4; a document
-of fewer than five words has one shingle of them all, an empty one none. No byte is
-touched in Python: words are found as edges of a mask and hashed eight bytes at a
-time over whole blocks.
-All arithmetic is modulo 2**64 on little-endian integers with fixed constants.
+Shingle i of a document is a hash of its words i .. i+4; a document of fewer than five
+words has one shingle of them all, an empty one none. `shingle_sets` runs in C where
+the core is built; the rest of this module, over whole blocks in NumPy, is its
+reference and gives the same numbers. D: documents, N: shingles.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from scratchlm.corpus.dedup.words import (
+    Bytes,
+    Hashes,
+    Indices,
+    constants,
+    find_words,
+    mix,
+)
+from scratchlm.native import core
 
 WORDS_PER_SHINGLE = 5
-LONGEST_WORD_BYTES = 64
 BLOCK_BYTES = 2**18  # fits the second-level cache: twice as fast as 4 MiB
+CALL_CHARS = 2**24  # texts given to C at a time: those not ASCII are encoded for it
 
-Bytes = NDArray[np.uint8]
-Hashes = NDArray[np.uint64]
-Indices = NDArray[np.int64]
+Texts = Sequence[str] | tuple[Bytes, Indices]
+"""A list of texts; or, as a column holds them, all bytes and (D + 1,) offsets."""
 
-
-def _constants(n: int, seed: int) -> Hashes:
-    """`n` odd 64-bit constants from the splitmix64 sequence of `seed`."""
-    values, state, mask = [], seed, 2**64 - 1
-    for _ in range(n):
-        state = (state + 0x9E3779B97F4A7C15) & mask
-        z = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-        values.append((z ^ (z >> 31)) | 1)
-    return np.array(values, dtype=np.uint64)
-
-
-_WORD = _constants(4, seed=1)
-_PLACE = _constants(WORDS_PER_SHINGLE + 1, seed=2)
-_MIX = _constants(2, seed=3)
-
-
-def _fold_table() -> Bytes:
-    table = np.zeros(256, dtype=np.uint8)
-    table[ord("0") : ord("9") + 1] = np.arange(ord("0"), ord("9") + 1)
-    lower = np.arange(ord("a"), ord("z") + 1, dtype=np.uint8)
-    table[ord("a") : ord("z") + 1] = lower
-    table[ord("A") : ord("Z") + 1] = lower
-    table[0x80:] = np.arange(0x80, 0x100)
-    return table
-
-
-_FOLD = _fold_table()
-_KEEP = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
+_PLACE = constants(WORDS_PER_SHINGLE + 1, seed=2)
 
 
 @dataclass(frozen=True)
@@ -77,12 +53,12 @@ class ShingleBlock:
         yield from np.split(self.hashes, np.cumsum(self.counts)[:-1])
 
 
-def shingle_blocks(texts: Sequence[str]) -> Iterator[ShingleBlock]:
+def shingle_blocks(texts: Sequence[str | bytes]) -> Iterator[ShingleBlock]:
     """Shingles of all texts, in blocks of about 256 kB of UTF-8."""
     block: list[bytes] = []
     first = size = 0
     for number, text in enumerate(texts):
-        data = text.encode("utf-8", "surrogatepass")
+        data = _utf8(text)
         if block and size + len(data) > BLOCK_BYTES:
             yield _shingle_block(first, block)
             block, first, size = [], number, 0
@@ -92,7 +68,7 @@ def shingle_blocks(texts: Sequence[str]) -> Iterator[ShingleBlock]:
         yield _shingle_block(first, block)
 
 
-def unique_shingles(texts: Sequence[str]) -> Iterator[Hashes]:
+def unique_shingles(texts: Sequence[str | bytes]) -> Iterator[Hashes]:
     """The sorted set of shingle hashes of each text."""
     for block in shingle_blocks(texts):
         yield from map(np.unique, block.per_document())
@@ -109,95 +85,73 @@ def jaccard(left: Hashes, right: Hashes) -> float:
     return common / (len(left) + len(right) - common)
 
 
-def mix(hashes: Hashes) -> Hashes:
-    """Spread every input bit over the word (in place)."""
-    for constant in _MIX:
-        hashes ^= hashes >> np.uint64(32)
-        hashes *= constant
-    hashes ^= hashes >> np.uint64(29)
-    return hashes
+def shingle_sets(texts: Texts, threads: int = 1) -> tuple[Hashes, Indices]:
+    """Sorted shingle hashes of each text, without repeats.
+
+    Returns hashes (N,), those of text d being hashes[offsets[d] : offsets[d + 1]],
+    and offsets (D + 1,).
+    """
+    hashes, counts = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+    if core is None:
+        for found in unique_shingles(as_list(texts)):
+            hashes.append(found)
+            counts.append(np.array([len(found)]))
+    else:
+        for call in calls(texts):
+            data, lengths = core.shingle_sets(call, threads)
+            hashes.append(np.frombuffer(data, np.uint64))
+            counts.append(np.frombuffer(lengths, np.int64))
+    return np.concatenate(hashes), offsets_of(np.concatenate(counts))
+
+
+def offsets_of(counts: Indices) -> Indices:
+    """Where each of some parts begins, and the end: (D + 1,)."""
+    offsets = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
+
+
+def as_list(texts: Texts) -> Sequence[str | bytes]:
+    """The texts one by one; those of a column as bytes."""
+    if not isinstance(texts, tuple):
+        return texts
+    data, offsets = texts
+    pairs = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    return [data[begin:end].tobytes() for begin, end in pairs]
+
+
+def calls(texts: Texts) -> Iterator[list[str | bytes] | tuple[Bytes, Indices]]:
+    """What one call of the C core is given: a column as it is, a list in pieces.
+
+    ASCII is read where it lies; other texts are encoded, a piece at a time, since a
+    string would keep its UTF-8 for as long as it lives.
+    """
+    if isinstance(texts, tuple):
+        yield texts
+        return
+    piece: list[str | bytes] = []
+    size = 0
+    for text in texts:
+        piece.append(text if text.isascii() else text.encode("utf-8", "surrogatepass"))
+        size += len(text)
+        if size >= CALL_CHARS:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+def _utf8(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
 
 
 def _shingle_block(first: int, documents: list[bytes]) -> ShingleBlock:
     sizes = np.array([len(document) for document in documents])
     begins = np.cumsum(sizes + 1) - (sizes + 1)
-    raw = b"\0".join(documents) + b"\0" * 9
-    folded = _FOLD[np.frombuffer(raw, dtype=np.uint8)]
-    if folded.max(initial=0) >= 0x80:
-        _blank_punctuation(folded)
-    starts, ends = _word_edges(folded)
-    words = _hash_words(folded, starts, ends)
-    edges = np.append(np.searchsorted(starts, begins), len(starts))
-    hashes, counts = _join_words(words, edges)
+    words = find_words(b"\0".join(documents))
+    edges = np.append(np.searchsorted(words.starts, begins), len(words.starts))
+    hashes, counts = _join_words(words.hashes, edges)
     return ShingleBlock(first, hashes, counts)
-
-
-def _blank_punctuation(folded: Bytes) -> None:
-    """Typographic quotes, dashes and blanks separate words as their ASCII kin do.
-
-    0xC2 begins U+0080 to U+00BF, 0xE2 0x80 and 0xE2 0x81 begin U+2000 to U+207F.
-    """
-    two = np.flatnonzero(folded == 0xC2)
-    folded[two], folded[two + 1] = 0, 0
-    three = np.flatnonzero(folded == 0xE2)
-    three = three[(folded[three + 1] == 0x80) | (folded[three + 1] == 0x81)]
-    folded[three], folded[three + 1], folded[three + 2] = 0, 0, 0
-
-
-def _word_edges(folded: Bytes) -> tuple[Indices, Indices]:
-    """First byte of each word, and the byte after its last."""
-    inside = folded != 0
-    begin = inside.copy()
-    begin[1:] &= ~inside[:-1]
-    if folded.max(initial=0) >= 0x80:
-        _split_unspaced(folded, inside, begin)
-    last = inside.copy()
-    last[:-1] &= ~inside[1:] | begin[1:]
-    starts, ends = np.flatnonzero(begin), np.flatnonzero(last) + 1
-    if (ends - starts).max(initial=0) > LONGEST_WORD_BYTES:
-        return _cut_long_words(starts, ends)
-    return starts, ends
-
-
-def _split_unspaced(
-    folded: Bytes, inside: NDArray[np.bool_], begin: NDArray[np.bool_]
-) -> None:
-    """Start a word at, and after, each character of a script without blanks.
-
-    By lead byte: 0xE3 .. 0xED hold U+3000 to U+DFFF (kana, Chinese, Hangul);
-    0xE0 0xB8 .. 0xE0 0xBB hold Thai and Lao.
-    """
-    after = np.append(folded[1:], np.uint8(0))
-    thai = (folded == 0xE0) & (after >= 0xB8) & (after <= 0xBB)
-    lead = ((folded >= 0xE3) & (folded <= 0xED)) | thai
-    begin |= lead
-    begin[3:] |= lead[:-3] & inside[3:]  # such a character has three bytes
-
-
-def _cut_long_words(starts: Indices, ends: Indices) -> tuple[Indices, Indices]:
-    pieces = -(-(ends - starts) // LONGEST_WORD_BYTES)
-    firsts = np.repeat(np.cumsum(pieces) - pieces, pieces)
-    offsets = (np.arange(len(firsts)) - firsts) * LONGEST_WORD_BYTES
-    cut = np.repeat(starts, pieces) + offsets
-    return cut, np.minimum(cut + LONGEST_WORD_BYTES, np.repeat(ends, pieces))
-
-
-def _hash_words(folded: Bytes, starts: Indices, ends: Indices) -> Hashes:
-    """One hash a word from its length and its bytes, eight at a time."""
-    eights: Hashes = np.ndarray(  # the eight bytes from every position on
-        shape=(len(folded) - 7,), dtype="<u8", buffer=folded.data, strides=(1,)
-    )
-    lengths = ends - starts
-    hashes = (eights[starts] & _KEEP[np.minimum(lengths, 8)]) * _WORD[0]
-    hashes += lengths.astype(np.uint64) * _WORD[1]
-    for done in range(8, LONGEST_WORD_BYTES, 8):
-        longer = np.flatnonzero(lengths > done)
-        if not len(longer):
-            break
-        part = eights[starts[longer] + done]
-        part &= _KEEP[np.minimum(lengths[longer] - done, 8)]
-        hashes[longer] = mix(hashes[longer]) + part * _WORD[2]
-    return mix(hashes)
 
 
 def _join_words(words: Hashes, edges: Indices) -> tuple[Hashes, Indices]:
