@@ -18,7 +18,7 @@ class DecontaminateConfig(Config):
     action: Action = "mask"
     """What happens to a document with an item: `mask` cuts the words found and the
     rest of their sentence, `drop` leaves the document out, `report` only names it."""
-    actions: dict[str, Action] = {}
+    actions: dict[str, Action] = Field(default={})
     """The action by the name of the source, where it differs."""
     prompt_field: str | None = None
     """The field that holds the question; without it the first known name is taken

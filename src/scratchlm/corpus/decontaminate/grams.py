@@ -8,59 +8,57 @@ constants c_k, modulo 2**64, so that all n come from one another by one addition
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scratchlm.corpus.dedup import shingles
+from scratchlm.corpus.dedup.words import (
+    Bytes,
+    Hashes,
+    Indices,
+    Words,
+    constants,
+    find_words,
+)
 
 LONG = 13
 SHORT = 8
-Hashes = NDArray[np.uint64]
-Indices = NDArray[np.int64]
-Bytes = NDArray[np.uint8]
 
-_PLACE = shingles._constants(LONG, seed=4)
-
-
-@dataclass(frozen=True)
-class Words:
-    """The words of a block: folded bytes, where each word begins and ends in them
-    (W,), and a hash of each (W,).
-    """
-
-    folded: Bytes
-    starts: Indices
-    ends: Indices
-    hashes: Hashes
-
-    def text(self, first: int, n_words: int) -> tuple[bytes, ...]:
-        """Some words in a row as bytes."""
-        pairs = zip(
-            self.starts[first : first + n_words].tolist(),
-            self.ends[first : first + n_words].tolist(),
-            strict=True,
-        )
-        return tuple(self.folded[begin:end].tobytes() for begin, end in pairs)
+_PLACE = constants(LONG, seed=4)
+# Lead byte, second bytes from and to, change of the lead byte and of the second.
+_CAPITALS = (
+    (0xC3, 0x80, 0x96, 0, 0x20),  # × lies between
+    (0xC3, 0x98, 0x9E, 0, 0x20),
+    (0xCE, 0x91, 0x9F, 0, 0x20),
+    (0xCE, 0xA0, 0xA9, 1, -0x20),
+    (0xD0, 0x90, 0x9F, 0, 0x20),
+    (0xD0, 0xA0, 0xAF, 1, -0x20),
+    (0xD0, 0x80, 0x8F, 1, 0x10),
+)
 
 
-def find_words(texts: Sequence[bytes]) -> tuple[Words, Indices]:
+def words_of(texts: Sequence[bytes]) -> tuple[Words, Indices]:
     """Words of some texts, and where each text's words begin (D + 1,).
 
     Positions count bytes of the texts joined with one byte between them.
     """
-    raw = b"\0".join(texts) + b"\0" * 9
-    folded = shingles._FOLD[np.frombuffer(raw, dtype=np.uint8)]
-    if folded.max(initial=0) >= 0x80:
-        shingles._blank_punctuation(folded)
-        _fold_capitals(folded)
-    starts, ends = shingles._word_edges(folded)
-    hashes = shingles._hash_words(folded, starts, ends)
+    raw = b"\0".join(texts)
+    if not raw.isascii():
+        raw = _fold_capitals(raw)
+    words = find_words(raw)
     sizes = np.array([len(text) + 1 for text in texts], dtype=np.int64)
     begins = np.cumsum(sizes) - sizes
-    edges = np.append(np.searchsorted(starts, begins), len(starts))
-    return Words(folded, starts, ends, hashes), edges
+    edges = np.append(np.searchsorted(words.starts, begins), len(words.starts))
+    return words, edges
+
+
+def read_words(words: Words, first: int, n_words: int) -> tuple[bytes, ...]:
+    """Some words in a row as bytes."""
+    pairs = zip(
+        words.starts[first : first + n_words].tolist(),
+        words.ends[first : first + n_words].tolist(),
+        strict=True,
+    )
+    return tuple(words.folded[begin:end].tobytes() for begin, end in pairs)
 
 
 def gram_hashes(words: Hashes, lengths: Sequence[int]) -> Iterator[tuple[int, Hashes]]:
@@ -72,6 +70,11 @@ def gram_hashes(words: Hashes, lengths: Sequence[int]) -> Iterator[tuple[int, Ha
         total = total[: len(words) - n + 1] + words[n - 1 :] * _PLACE[n - 1]
         if n in lengths:
             yield n, total
+
+
+def gram_hashes_of(words: Hashes, n: int) -> Hashes:
+    """The hashes of n words alone; none where there are fewer words."""
+    return next((total for _, total in gram_hashes(words, (n,))), words[:0])
 
 
 def gram_hashes_at(words: Hashes, places: Indices, n: int) -> Hashes:
@@ -111,25 +114,18 @@ class Table:
         return places[same], number[same]
 
 
-def _fold_capitals(folded: Bytes) -> None:
-    """Latin-1 (À), Greek (Α) and Cyrillic (А, Ѐ) capitals to small letters, in place.
+def _fold_capitals(raw: bytes) -> bytes:
+    """Latin-1 (À), Greek (Α) and Cyrillic (А, Ѐ) capitals to small letters.
 
     Small letters have as many bytes as capitals: the second byte grows by 0x20, or
     the letter moves into the next group of 64.
     """
-    for lead, low, high, up, change in (
-        (0xC3, 0x80, 0x9E, 0, 0x20),
-        (0xCE, 0x91, 0x9F, 0, 0x20),
-        (0xCE, 0xA0, 0xA9, 1, -0x20),
-        (0xD0, 0x90, 0x9F, 0, 0x20),
-        (0xD0, 0xA0, 0xAF, 1, -0x20),
-        (0xD0, 0x80, 0x8F, 1, 0x10),
-    ):
-        at = np.flatnonzero(folded == lead)
-        second = folded[at + 1]
+    data: Bytes = np.frombuffer(raw + b"\0", dtype=np.uint8).copy()
+    for lead, low, high, up, change in _CAPITALS:
+        at = np.flatnonzero(data == lead)
+        second = data[at + 1]
         capital = (second >= low) & (second <= high)
-        if lead == 0xC3:
-            capital &= second != 0x97  # ×
-        at, second = at[capital], second[capital].astype(np.int16)
-        folded[at] += np.uint8(up)
-        folded[at + 1] = (second + change).astype(np.uint8)
+        at, second = at[capital], second[capital]
+        data[at] = lead + up
+        data[at + 1] = (second.astype(np.int16) + change).astype(np.uint8)
+    return data[:-1].tobytes()

@@ -11,12 +11,9 @@ from scratchlm.corpus.decontaminate.config import DecontaminateConfig
 from scratchlm.corpus.decontaminate.grams import (
     LONG,
     SHORT,
-    Hashes,
-    Indices,
-    Words,
-    find_words,
-    gram_hashes,
     gram_hashes_at,
+    gram_hashes_of,
+    words_of,
 )
 from scratchlm.corpus.decontaminate.item_fields import Item
 from scratchlm.corpus.decontaminate.item_index import (
@@ -29,12 +26,13 @@ from scratchlm.corpus.decontaminate.item_index import (
     postings,
     unique_pairs,
 )
+from scratchlm.corpus.dedup.words import Hashes, Indices, Words
 
 
 def build_index(items: Sequence[Item], config: DecontaminateConfig) -> ItemIndex:
     """Make items searchable; the order of the items changes no finding."""
     owners, roles, texts = _parts(items)
-    words, edges = find_words([text.encode("utf-8", "replace") for text in texts])
+    words, edges = words_of([text.encode("utf-8", "replace") for text in texts])
     part_items = np.array(owners, np.int64)
     part_roles = np.array(roles, np.int64)
     same = _same_items(words.hashes, edges, part_items, part_roles, len(items))
@@ -91,9 +89,7 @@ def _same_items(
 def _grams(
     n: int, words: Hashes, edges: Indices, word_items: Indices, most_items: int
 ) -> GramIndex:
-    total = np.zeros(0, np.uint64)
-    for _, total in gram_hashes(words, (n,)):
-        pass
+    total = gram_hashes_of(words, n)
     ends = np.repeat(edges[1:], np.diff(edges))[: len(total)]
     places = np.flatnonzero(np.arange(len(total)) + n <= ends)
     hashes, numbers = np.unique(total[places], return_inverse=True)

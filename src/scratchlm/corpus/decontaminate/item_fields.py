@@ -54,7 +54,7 @@ class Item:
 def read_item_rows(
     task: str, rows: Iterator[Any], config: DecontaminateConfig
 ) -> list[Item]:
-    """Items of all rows; ids are those of the rows if each has its own, else numbers."""
+    """Items of all rows, called by their own ids if each has one, else by numbers."""
     fields = [row for value in rows for row in _item_rows(value, config)]
     ids = [_own_id(row) for row in fields]
     own = None not in ids and len(set(ids)) == len(ids)

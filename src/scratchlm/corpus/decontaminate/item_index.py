@@ -18,15 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scratchlm.base.atomic import read_json
-from scratchlm.corpus.decontaminate.grams import (
-    LONG,
-    SHORT,
-    Hashes,
-    Indices,
-    Table,
-    Words,
-    gram_hashes,
-)
+from scratchlm.corpus.decontaminate.grams import LONG, SHORT, Table, gram_hashes_of
+from scratchlm.corpus.dedup.words import Hashes, Indices, Words
 
 PROMPT, CHOICE, ANSWER = range(3)
 Flags = NDArray[np.bool_]
@@ -110,9 +103,7 @@ class ItemIndex:
     @cached_property
     def prefix_table(self) -> Table:
         """The first words of short prompts."""
-        n, total = self.min_item_words, np.zeros(0, np.uint64)
-        for _, total in gram_hashes(self.words.hashes, (n,)):
-            pass
+        total = gram_hashes_of(self.words.hashes, self.min_item_words)
         first = self.part_edges[:-1][self.whole_parts.places]
         return Table(np.unique(total[first]))
 
@@ -143,6 +134,13 @@ class ItemIndex:
         unshared = ~self.short.shared[number]
         items = self.part_items[self.part_of[places[unshared]]]
         return unique_pairs(items, number[unshared])
+
+    @cached_property
+    def whole_numbers(self) -> dict[int, int]:
+        """The number of each part that is a short prompt."""
+        offsets, parts = self.whole_parts.offsets, self.whole_parts.places
+        numbers = np.repeat(np.arange(len(self.wholes)), np.diff(offsets))
+        return dict(zip(parts.tolist(), numbers.tolist(), strict=True))
 
     @cached_property
     def answers(self) -> dict[int, list[int]]:
