@@ -31,7 +31,7 @@ def fail(inputs, arguments, out, memory):
 def tasks(texts, path="text"):
     parts = [Task(f"part/{n}", letters, {"text": text}) for n, text in texts.items()]
     reads = {n: Read(f"part/{n}", path) for n in texts}
-    return [Task("join", join, reads=reads, alone=True), *parts]
+    return [Task("join/all", join, reads=reads, alone=True), *parts]
 
 
 def run(work, texts, path="text"):
@@ -43,7 +43,7 @@ def run(work, texts, path="text"):
 
 def test_a_task_waits_for_what_it_reads(tmp_path):
     graph = run(tmp_path, {"a": "one", "b": "two"})
-    assert (tmp_path / "join" / "all").read_text() == "one two"
+    assert (tmp_path / "join" / "all" / "all").read_text() == "one two"
     assert RAN == ["one", "two", "join"]
     assert graph.n_run == 3
 
@@ -58,7 +58,7 @@ def test_one_more_input_runs_its_own_task_and_what_reads_it(tmp_path):
     run(tmp_path, {"a": "one", "c": "three"})
     run(tmp_path, {"a": "one", "b": "two", "c": "three"})
     assert RAN == ["two", "join"]
-    assert (tmp_path / "join" / "all").read_text() == "one two three"
+    assert (tmp_path / "join" / "all" / "all").read_text() == "one two three"
 
 
 def test_a_change_that_does_not_reach_what_a_task_reads_stops_there(tmp_path):
@@ -84,11 +84,11 @@ def test_what_is_not_whole_is_made_again(tmp_path, damage):
 
 def test_a_failed_task_leaves_nothing_and_keeps_the_others(tmp_path):
     graph = Graph(tmp_path, InProcess(), 10**8)
-    good = Task("good", letters, {"text": "x"})
+    good = Task("some/good", letters, {"text": "x"})
     with pytest.raises(UserError, match="no"):
-        graph.run([good, Task("bad", fail)])
-    assert read_done(tmp_path / "good") is not None
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["good"]
+        graph.run([good, Task("some/bad", fail)])
+    assert read_done(tmp_path / "some" / "good") is not None
+    assert [path.name for path in (tmp_path / "some").iterdir()] == ["good"]
 
 
 def test_what_a_build_no_longer_needs_is_deleted(tmp_path):

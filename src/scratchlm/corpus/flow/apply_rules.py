@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from scratchlm.base.errors import UserError
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.receipt import Receipt, Step
 from scratchlm.corpus.rule import Dropped, Rule, Verdict
@@ -11,7 +12,7 @@ LIST_DOCUMENTS = 512
 EXCERPT_CHARS = 160
 
 
-class DeadCanaryError(Exception):
+class DeadCanaryError(UserError):
     """A step that did nothing to a document made so that it must."""
 
 

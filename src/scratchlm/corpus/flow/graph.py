@@ -5,13 +5,14 @@ which task runs first, where, and how many at a time changes no byte.
 """
 
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.base.units import format_bytes
 from scratchlm.corpus.flow.executor import Executor
-from scratchlm.corpus.flow.task import Call, Done, Task, read_done, task_key
+from scratchlm.corpus.flow.task import DONE, Call, Done, Task, read_done, task_key
 
 
 class Graph:
@@ -27,6 +28,7 @@ class Graph:
         self.work = work
         self.done: dict[str, Done] = {}
         self.n_run = 0
+        self.seconds: dict[str, float] = {}
         self._executor = executor
         self._memory_bytes = memory_bytes
         self._progress = progress
@@ -37,8 +39,8 @@ class Graph:
         Raises:
             whatever a task raised; what other tasks finished is kept.
         """
+        began = time.monotonic()
         waiting = {task.name: task for task in tasks if task.name not in self.done}
-        assert len(waiting) == len({task.name for task in tasks}) or self.done
         total = sum(task.n_bytes for task in waiting.values())
         running: dict[str, Task] = {}
         while waiting or running:
@@ -52,28 +54,18 @@ class Graph:
                 self.done[call.task.name] = done
                 del running[call.task.name]
                 self.n_run += 1
+        took = time.monotonic() - began
+        self.seconds[label] = self.seconds.get(label, 0.0) + took
 
     def path(self, task: str, path: str = "") -> Path:
         """Where a task's output lies."""
         return self.work / task / path if path else self.work / task
 
     def prune(self) -> None:
-        """Delete the directories of tasks that this build did not need."""
-        wanted = {name.partition("/")[0] for name in self.done}
-        for parent in sorted(self.work.iterdir()):
-            if not parent.is_dir() or parent.name.startswith("."):
-                continue
-            if parent.name not in wanted:
-                shutil.rmtree(parent, ignore_errors=True)
-                continue
-            for child in sorted(parent.iterdir()):
-                name = f"{parent.name}/{child.name}"
-                if (
-                    child.is_dir()
-                    and name not in self.done
-                    and parent.name not in self.done
-                ):
-                    shutil.rmtree(child, ignore_errors=True)
+        """Delete the directories of finished tasks that this build did not need."""
+        for mark in sorted(self.work.glob(f"*/*/{DONE}")):
+            if mark.parent.relative_to(self.work).as_posix() not in self.done:
+                shutil.rmtree(mark.parent, ignore_errors=True)
 
     def _start(self, waiting: dict[str, Task], running: dict[str, Task]) -> None:
         """Submit what is ready, a few more than there are workers."""

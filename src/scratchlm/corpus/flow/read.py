@@ -1,11 +1,13 @@
 """The first task of a shard: read its pieces, apply the rules, write what passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from scratchlm.base.atomic import write_json
 from scratchlm.base.hashing import sha256_json
+from scratchlm.corpus.document import Document
 from scratchlm.corpus.flow.apply_rules import check_canaries, filter_documents
 from scratchlm.corpus.flow.stages import DOCUMENTS, ShardTasks
 from scratchlm.corpus.flow.table import DocumentWriter
@@ -63,7 +65,23 @@ def read_documents(
         receipt,
         arguments["cache"],
     )
+    some = sample_documents(documents, settings.get("sample"))
     with DocumentWriter(out / DOCUMENTS) as writer:
-        for document in filter_documents(rules, documents, receipt):
+        for document in filter_documents(rules, some, receipt):
             writer.write(document)
     write_json(out / RECEIPT, receipt.to_json())
+
+
+def sample_documents(
+    documents: Iterable[Document], share: float | None
+) -> Iterator[Document]:
+    """The documents whose names fall into a share of all; without one, all of them."""
+    for document in documents:
+        if share is None or _place(document.id) < share:
+            yield document
+
+
+def _place(name: str) -> float:
+    """A number from 0 to 1 that depends on the name alone."""
+    digest = blake2b(name.encode("utf-8", "replace"), digest_size=8, person=b"sample")
+    return int.from_bytes(digest.digest(), "little") / 2**64
