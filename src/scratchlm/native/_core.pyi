@@ -27,9 +27,11 @@ def count_words(word_table: bytes, text: str, /) -> tuple[int, int, int, int]:
     Raises UnicodeEncodeError: half a surrogate pair in the text.
     """
 
-def repetition(word_table: bytes, text: str, /) -> list[int]:
+def repetition(word_table: bytes, text: str, limits: Buffer, /) -> list[int]:
     """Characters of the most frequent n-gram (n = 2, 3, 4) times its count, of n-grams
-    seen before (n = 5 … 10).
+    seen before (n = 5 … 10), up to the first whose share of the text is over its limit
+    (nine doubles). That one is exact; those before it are exact, or bounds from above
+    that are within the limit.
 
     Raises UnicodeEncodeError: half a surrogate pair in the text.
     """

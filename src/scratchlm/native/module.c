@@ -103,8 +103,9 @@ static PyMethodDef functions[] = {
      "count_words(word_table, text) -> words, those that are not symbols alone, the "
      "characters of these, words with a letter"},
     {"repetition", py_repetition, METH_VARARGS,
-     "repetition(word_table, text) -> characters of the top n-gram (n = 2, 3, 4) times "
-     "its count, of n-grams seen before (n = 5 ... 10)"},
+     "repetition(word_table, text, limits) -> characters of the top n-gram (n = 2, 3, "
+     "4) times its count, of n-grams seen before (n = 5 ... 10), up to the first over "
+     "its limit"},
     {"band_keys", py_band_keys, METH_VARARGS,
      "band_keys(texts, bands, rows, threads) -> MinHash keys (uint64, a row a text), "
      "shingles of each (int64), as bytes"},

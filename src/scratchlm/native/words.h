@@ -76,9 +76,11 @@ ALWAYS_INLINE int next_word(WordCursor *cursor, Word *word) {
 
 /* For n = 2, 3, 4 the characters of the most frequent n-gram (words joined by one
  * blank, the first seen of equals) times its count; for n = 5 ... 10 those of n-grams
- * that were seen before (words joined by nothing), a jump over each. */
+ * that were seen before (words joined by nothing), a jump over each. Each is exact or
+ * is a bound from above that, divided by n_chars, is not over its limit; the first that
+ * is over it is exact and the last. */
 #define N_REPETITIONS 9
-Status repetition(const uint8_t *table, const uint8_t *text, size_t length,
-                  int64_t result[N_REPETITIONS]);
+Status repetition(WordCursor cursor, double n_chars, const double *limits,
+                  int64_t *result, int *n_results);
 
 #endif

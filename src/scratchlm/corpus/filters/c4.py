@@ -5,7 +5,6 @@ the menu alone. The text that is kept is rewritten: lines stripped, citations de
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from heapq import nlargest
 
@@ -16,7 +15,7 @@ from scratchlm.corpus.filters.words import WordForm
 from scratchlm.corpus.rule import Dropped, Verdict
 
 _CITATION = re.compile(r"\[(?:\d*|edit|citation needed)\]")
-_END_MARKS = (".", "?", "!", '"', "'")
+_END_MARKS = frozenset(".?!\"'")
 _POLICIES = (
     "terms of use",
     "privacy policy",
@@ -60,20 +59,18 @@ def judge_c4(document: Document, config: C4Config, words: WordForm) -> Verdict:
     Words of a line are those between white space, whatever `words` says.
     """
     sought = _Sought.in_text(document.text, config)
-    n_sentences, kept = 0, []
-    for line in _sentence_lines(document.text, config):
-        if sought.any:
-            verdict = _judge_line(line, sought)
+    kept = _sentence_lines(document.text, config)
+    if sought.any:
+        verdicts = [(line, _judge_line(line, sought)) for line in kept]
+        for _, verdict in verdicts:
             if isinstance(verdict, Dropped):
                 return verdict
-            if not verdict:
-                continue
-        if n_sentences < config.min_sentences:  # more need not be counted
-            n_sentences += count_sentences(line)
-        kept.append(line)
-    if n_sentences < config.min_sentences:
-        found = f"{n_sentences}, at least {config.min_sentences}"
-        return Dropped("too few sentences", found)
+        kept = [line for line, verdict in verdicts if verdict]
+    if len(kept) < config.min_sentences:  # more lines have at least as many
+        n_sentences = sum(map(count_sentences, kept))
+        if n_sentences < config.min_sentences:
+            found = f"{n_sentences}, at least {config.min_sentences}"
+            return Dropped("too few sentences", found)
     text = "\n".join(kept).strip()
     return document if text == document.text else replace(document, text=text)
 
@@ -100,20 +97,28 @@ def doomed_paragraphs(config: ParagraphConfig) -> str:
     return "x" * (config.min_chars - 1)
 
 
-def _sentence_lines(text: str, config: C4Config) -> Iterator[str]:
+def _sentence_lines(text: str, config: C4Config) -> list[str]:
     """The lines whose form is that of a sentence, stripped and without citations."""
-    n_words, limit = config.min_words_per_line, config.max_word_chars
-    for line in map(str.strip, text.splitlines()):
-        if len(line) > limit and any(len(word) > limit for word in line.split()):
-            continue
-        clean = _CITATION.sub("", line) if config.citations and "[" in line else line
-        if config.end_marks and not clean.endswith(_END_MARKS):
-            continue
-        if config.end_marks and clean.endswith("..."):
-            continue
-        if n_words and len(line.split(None, n_words - 1)) < n_words:
-            continue
-        yield clean
+    whole = list(map(str.strip, text.splitlines()))
+    lines = whole
+    if config.citations and "[" in text:
+        lines = [_CITATION.sub("", line) if "[" in line else line for line in whole]
+    pairs = list(zip(whole, lines, strict=True))
+    if config.end_marks:
+        pairs = [
+            (words, line)
+            for words, line in pairs
+            if line[-1:] in _END_MARKS and line[-3:] != "..."
+        ]
+    if config.min_words_per_line:
+        n = config.min_words_per_line
+        pairs = [pair for pair in pairs if len(pair[0].split(None, n - 1)) >= n]
+    limit = config.max_word_chars
+    return [line for words, line in pairs if not _has_long_word(words, limit)]
+
+
+def _has_long_word(line: str, limit: float) -> bool:
+    return len(line) > limit and max(map(len, line.split())) > limit
 
 
 def _judge_line(line: str, sought: _Sought) -> Dropped | bool:

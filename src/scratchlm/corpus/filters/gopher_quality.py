@@ -112,18 +112,19 @@ def _judge_words(
 
 
 def _has_stop_words(text: str, config: GopherQualityConfig, words: WordForm) -> bool:
-    """Are there enough different ones? Most texts show it in the first lines."""
-    if not config.min_stop_words:
+    """Are there enough different ones? Most texts show it in their first lines."""
+    wanted, seen = config.min_stop_words, set[str]()
+    if not wanted:
         return True
-    if not is_plain(text, words):
-        found = set(config.stop_words).intersection(split_words(text, words))
-        return len(found) >= config.min_stop_words
-    seen: set[str] = set()
-    for match in _stop_word(config.stop_words).finditer(text):
-        seen.add(match[0])
-        if len(seen) >= config.min_stop_words:
-            return True
-    return False
+    sought = config.stop_words
+    if is_plain("".join(sought), words):  # between white space each is a word
+        for match in _stop_word(sought).finditer(text):
+            seen.add(match[0])
+            if len(seen) >= wanted:
+                return True
+        if is_plain(text, words):
+            return False
+    return len(set(sought).intersection(split_words(text, words))) >= wanted
 
 
 @lru_cache(8)

@@ -6,7 +6,6 @@ end makes an empty line, and the second of them occurred before. Characters are 
 of the whole text.
 """
 
-import re
 from collections.abc import Iterator
 
 from scratchlm.corpus.document import Document
@@ -20,7 +19,10 @@ from scratchlm.corpus.filters.ngrams import (
 from scratchlm.corpus.filters.words import WordForm
 from scratchlm.corpus.rule import Dropped, Verdict
 
-_NEW_PARAGRAPH = re.compile(r"\n{2,}")
+_N_GRAMS = (
+    *(f"one {n}-gram too frequent" for n in TOP_N),
+    *(f"too much text in repeated {n}-grams" for n in REPEATED_N),
+)
 
 
 def judge_repetition(
@@ -61,16 +63,20 @@ def _measures(
         count, chars = count_repeated(parts)
         yield f"too many repeated {name}", count / len(parts), limit
         yield f"too much text in repeated {name}", chars / n_chars, char_limit
-    found = repetition_chars(text, words)
-    for n, limit in zip(TOP_N, config.max_top_ratios, strict=True):
-        yield f"one {n}-gram too frequent", found[n - TOP_N[0]] / n_chars, limit
-    for n, limit in zip(REPEATED_N, config.max_repeated_ratios, strict=True):
-        ratio = found[n - TOP_N[0]] / n_chars
-        yield f"too much text in repeated {n}-grams", ratio, limit
+    limits = (*config.max_top_ratios, *config.max_repeated_ratios)
+    found = repetition_chars(text, limits, words)
+    for reason, chars, limit in zip(_N_GRAMS, found, limits, strict=False):
+        yield reason, chars / n_chars, limit
 
 
 def _paragraphs(text: str) -> list[str]:
-    return _NEW_PARAGRAPH.split(text.strip()) if "\n\n" in text else [text]
+    """The parts between two and more newlines of the stripped text."""
+    if "\n\n" not in text:
+        return [text]
+    parts = text.strip().split("\n\n")
+    if "\n\n\n" in text:  # an odd newline stands before the next part
+        parts = [part.removeprefix("\n") for part in parts if part] or [""]
+    return parts
 
 
 def _lines(text: str) -> list[str]:

@@ -10,6 +10,7 @@ table A1, as FineWeb's filters made them exact):
   behind it; any other is remembered, and the search goes on one word further.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
@@ -22,20 +23,26 @@ REPEATED_N = (5, 6, 7, 8, 9, 10)
 _MOST_NATIVE = 2**30  # characters
 
 
-def repetition_chars(text: str, form: WordForm = "unicode") -> list[int]:
+def repetition_chars(
+    text: str, limits: Sequence[float], form: WordForm = "unicode"
+) -> list[int]:
     """Characters of the top n-gram times its count for each of `TOP_N`, of repeated
-    n-grams for each of `REPEATED_N`: in C where it was built.
+    n-grams for each of `REPEATED_N`: up to the first whose share of the text is over
+    its limit. That one is exact; those before it may be bounds from above that are
+    within their limits (in C, where it was built).
     """
     if native.core is not None and len(text) < _MOST_NATIVE:
+        packed = array("d", limits)
         try:
-            found: list[int] = native.core.repetition(word_table(form), text)
-            return found
+            return list(native.core.repetition(word_table(form), text, packed))
         except UnicodeEncodeError:  # half a surrogate pair
             pass
-    words = split_words(text, form)
-    return [top_chars(words, n) for n in TOP_N] + [
-        repeated_chars(words, n) for n in REPEATED_N
-    ]
+    words, found = split_words(text, form), list[int]()
+    for n, limit in zip(TOP_N + REPEATED_N, limits, strict=True):
+        found.append((top_chars if n in TOP_N else repeated_chars)(words, n))
+        if found[-1] / len(text) > limit:
+            break
+    return found
 
 
 def top_chars(words: Sequence[str], n: int) -> int:

@@ -40,7 +40,8 @@ def _is_abbreviated(line: str, found: re.Match[str]) -> bool:
 
 @cache
 def _end() -> re.Pattern[str]:
-    wide = f"[{_WIDE}]+[{_CLOSING}]*(?=\\s*\\S)"
-    marks = re.escape("".join(sorted(TERMINAL_MARKS.difference(_WIDE)))) + "…"
-    narrow = f"(?P<marks>[{marks}]+)[{_CLOSING}]*(?=\\s+[^\\sa-zà-öø-ÿа-яё])"
-    return re.compile(f"{wide}|{narrow}")
+    marks = re.escape("".join(sorted(TERMINAL_MARKS))) + "…"
+    behind_narrow = rf"[{_CLOSING}]*+(?=\s++[^a-zà-öø-ÿа-яё])"
+    behind_wide = rf"(?<=[{_WIDE}])[{_CLOSING}]*+(?=\s*+\S)"
+    run = f"(?P<marks>[{marks}][{marks}]*+)"  # a class first: `re` looks for it fast
+    return re.compile(f"{run}(?:{behind_narrow}|{behind_wide})")
