@@ -19,7 +19,7 @@ from scratchlm.base.units import format_bytes
 from scratchlm.corpus.clean import clean_text
 from scratchlm.corpus.config import CorpusConfig
 from scratchlm.corpus.conversations import ChatRows, build_chat_rows
-from scratchlm.corpus.dedup_exact import remove_exact_duplicates
+from scratchlm.corpus.dedup.exact import remove_exact_duplicates
 from scratchlm.corpus.dedup.near import NearDuplicate, remove_near_duplicates
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.receipt import Receipt

@@ -1,0 +1,230 @@
+"""Hits: what repeats an earlier document; from hits to decisions on each shard.
+
+A hit is a record (place, row, begin, end, of_place, of_row) of unsigned integers:
+bytes begin .. end - 1 of a document stand in the earlier document `of`; begin = end =
+`ALL` is the whole document. A place is a shard's rank: shards with a higher priority
+first, then in their order; so the first occurrence is the smallest (place, row).
+
+Cutting may leave too little of a document, which then goes wholly. What others were
+cut in favour of must not go with it: so the hits are found twice, the second time
+without the documents that go, and whatever stood in one of those is kept by the next
+document that has it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scratchlm.corpus.dedup.exact_rows import Rows
+from scratchlm.corpus.dedup.sorted_keys import (
+    Records,
+    RunWriter,
+    group_starts,
+    merge_runs,
+    runs_in,
+    whole_groups,
+)
+from scratchlm.corpus.flow.decisions import Decision, write_decisions
+from scratchlm.corpus.flow.rounds import CorpusWork, decisions_path
+
+ALL = np.uint64(2**64 - 1)
+HIT_COLUMNS = 6
+Flags = NDArray[np.bool_]
+
+
+def shard_order(work: CorpusWork) -> list[int]:
+    """Indices of the shards by place: by priority, then as they come.
+
+    A source without a priority, as a planted one, comes last.
+    """
+    lowest = float("-inf")
+    priorities = [work.priorities.get(shard.source, lowest) for shard in work.shards]
+    return sorted(range(len(priorities)), key=lambda index: (-priorities[index], index))
+
+
+class Marks:
+    """One flag for each row of the corpus."""
+
+    def __init__(self, n_rows: Sequence[int]) -> None:
+        self._begins = np.cumsum([0, *n_rows])
+        self._flags = np.zeros(self._begins[-1], np.bool_)
+
+    def __bool__(self) -> bool:
+        return bool(self._flags.any())
+
+    def add(self, place: int, rows: NDArray[np.int64]) -> None:
+        """Mark rows of a shard."""
+        self._flags[self._begins[place] + rows] = True
+
+    def of(self, places: Records, rows: Records) -> Flags:
+        """Which of these rows are marked: (N,)."""
+        begins = self._begins[places.astype(np.int64)]
+        found: Flags = self._flags[begins + rows.astype(np.int64)]
+        return found
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How the decisions of a step speak: what is repeated, what is too short."""
+
+    repeated: str
+    min_left_bytes: int = 0
+
+    @property
+    def too_short(self) -> str:
+        """The reason of a document that goes since too little of it is left."""
+        return f"fewer than {self.min_left_bytes} bytes left"
+
+
+FindHits = Callable[[Marks, int], Iterator[Records]]
+
+
+def decide_by_hits(
+    work: CorpusWork, rows: Sequence[Rows], wording: Wording, find: FindHits
+) -> None:
+    """Write the decisions on all shards.
+
+    `rows` are by place. `find(gone, memory_bytes)` yields hits (N, 6), in any order,
+    as if the marked documents were not there.
+    """
+    gone = Marks([len(names) for names in rows])
+    work.out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=work.out) as scratch:
+        first = _write_hits(Path(scratch) / "1", find(gone, work.memory_bytes))
+        if wording.min_left_bytes:
+            for place, hits in _by_place(first, work.memory_bytes):
+                gone.add(place, _short_rows(hits, rows[place].n_bytes(), wording))
+        if gone:
+            again = _found_again(first, gone, find, work.memory_bytes)
+            first = _write_hits(Path(scratch) / "2", again)
+        _write_decisions(work, rows, wording, first)
+
+
+def _write_hits(directory: Path, found: Iterator[Records]) -> list[Path]:
+    with RunWriter(directory, HIT_COLUMNS) as writer:
+        for hits in found:
+            writer.add(hits)
+    return runs_in(directory)
+
+
+def _by_place(runs: list[Path], memory_bytes: int) -> Iterator[tuple[int, Records]]:
+    """The hits on one shard after the other, each sorted by row and begin."""
+    blocks = merge_runs([runs], HIT_COLUMNS, HIT_COLUMNS, memory_bytes)
+    for block in whole_groups(blocks, 1):
+        for hits in np.split(block[:, :HIT_COLUMNS], group_starts(block, 1)[1:]):
+            yield int(hits[0, 0]), hits
+
+
+def _short_rows(
+    hits: Records, n_bytes: NDArray[np.int64], wording: Wording
+) -> NDArray[np.int64]:
+    """Rows of which too little is left; hits of a row may overlap."""
+    starts = group_starts(hits, 2)
+    rows = hits[starts, 1].astype(np.int64)
+    cut = np.add.reduceat(_uncovered(hits), starts)
+    short: NDArray[np.int64] = rows[n_bytes[rows] - cut < wording.min_left_bytes]
+    return short
+
+
+def _uncovered(hits: Records) -> NDArray[np.int64]:
+    """How many bytes each hit adds to those of its row before it: (N,)."""
+    begins, ends = hits[:, 2].astype(np.int64), hits[:, 3].astype(np.int64)
+    group = np.zeros(len(hits), np.int64)
+    group[group_starts(hits, 2)[1:]] = 1
+    shift = np.cumsum(group) * (int(ends.max()) + 1)  # rows end to end: one maximum
+    reached = np.maximum.accumulate(ends + shift) - shift
+    before = np.where(group == 1, 0, np.insert(reached[:-1], 0, 0))
+    before[0] = 0
+    return np.maximum(ends - np.maximum(begins, before), 0)
+
+
+def _found_again(
+    first: list[Path], gone: Marks, find: FindHits, memory_bytes: int
+) -> Iterator[Records]:
+    """The documents that go, each for one of its hits; what is then still repeated."""
+    for _, hits in _by_place(first, memory_bytes):
+        leaving = hits[gone.of(hits[:, 0], hits[:, 1])]
+        if len(leaving):
+            yield _whole_rows(leaving, gone)
+    for hits in find(gone, memory_bytes):
+        yield hits
+
+
+def _whole_rows(hits: Records, gone: Marks) -> Records:
+    """One hit on the whole of each row: its longest, in what stays if there is one."""
+    stays = ~gone.of(hits[:, 4], hits[:, 5])
+    length = np.where(stays, hits[:, 3] - hits[:, 2], 0).astype(np.int64)
+    order = np.lexsort((-length, hits[:, 1]))
+    longest = order[group_starts(hits[order], 2)]
+    chosen = hits[longest].copy()
+    chosen[~stays[longest], 4:] = ALL
+    chosen[:, 2:4] = ALL
+    return chosen
+
+
+def _write_decisions(
+    work: CorpusWork, rows: Sequence[Rows], wording: Wording, runs: list[Path]
+) -> None:
+    order = shard_order(work)
+    left = set(order)
+    for place, hits in _by_place(runs, work.memory_bytes):
+        decisions = _decisions(rows, wording, place, _joined(hits))
+        write_decisions(decisions_path(work.out, order[place]), decisions)
+        left.remove(order[place])
+    for index in sorted(left):
+        write_decisions(decisions_path(work.out, index), [])
+
+
+def _joined(hits: Records) -> Records:
+    """Hits of one shard without overlaps, neighbours of one `of` made one.
+
+    A hit of which an earlier one covers the beginning begins where that one ends.
+    """
+    whole = hits[:, 2] == ALL
+    if whole.all():
+        return hits
+    if whole.any():
+        return np.concatenate([hits[whole], _joined(hits[~whole])])
+    hits = hits.copy()
+    hits[:, 2] = hits[:, 3] - _uncovered(hits).astype(np.uint64)
+    hits = hits[hits[:, 2] < hits[:, 3]]
+    follows = (
+        (hits[1:, 1] == hits[:-1, 1])
+        & (hits[1:, 2] == hits[:-1, 3])
+        & (hits[1:, 4:] == hits[:-1, 4:]).all(axis=1)
+    )
+    begins = np.flatnonzero(np.insert(~follows, 0, True))
+    joined = hits[begins]
+    joined[:, 3] = hits[np.append(begins[1:], len(hits)) - 1, 3]
+    return joined
+
+
+def _decisions(
+    rows: Sequence[Rows], wording: Wording, place: int, hits: Records
+) -> Iterator[Decision]:
+    n_bytes = rows[place].n_bytes()
+    names = _names(rows, hits)
+    signed = hits.view(np.int64)  # ALL becomes WHOLE
+    for (row, begin, end), of in zip(signed[:, 1:4].tolist(), names, strict=True):
+        if begin >= 0:
+            share = (end - begin) / int(n_bytes[row])
+            yield Decision(row, begin, end, wording.repeated, of, round(share, 6))
+        elif wording.min_left_bytes:
+            yield Decision(row, reason=wording.too_short, of=of)
+        else:
+            yield Decision(row, reason=wording.repeated, of=of, value=1.0)
+
+
+def _names(rows: Sequence[Rows], hits: Records) -> list[str]:
+    """The id of what each hit repeats; nothing where that does not stay either."""
+    names = np.full(len(hits), "", object)
+    for place in np.unique(hits[:, 4]):
+        if place != ALL:
+            of = np.flatnonzero(hits[:, 4] == place)
+            names[of] = rows[int(place)].ids(hits[of, 5].astype(np.int64))
+    found: list[str] = names.tolist()
+    return found
