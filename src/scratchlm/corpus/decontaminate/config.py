@@ -29,6 +29,8 @@ class DecontaminateConfig(Config):
     """The field that holds the answer, where its name is not a known one."""
     min_share: float = Field(default=0.5, gt=0, le=1)
     """Share of an item's 8-word sequences in one document from which it is found."""
+    min_sequences: int = Field(default=3, ge=1)
+    """Fewest 8-word sequences for that: one alone is met by chance."""
     answer_within_words: int = Field(default=50, ge=1)
     """How far an answer may stand from its question of fewer than 13 words."""
     min_item_words: int = Field(default=4, ge=1, le=12)

@@ -7,8 +7,9 @@ that a question is about is not part of the item.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from scratchlm.corpus.decontaminate.config import DecontaminateConfig
@@ -75,9 +76,9 @@ def _item_rows(
             yield from _item_rows(entry, config, depth + 1)
     elif isinstance(value, str):
         yield {"text": value}
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         row = {_simple(str(key)): entry for key, entry in value.items()}
-        if isinstance(row.get("question"), Mapping):  # {"question": {"stem": …}}
+        if isinstance(row.get("question"), dict):  # {"question": {"stem": …}}
             inner = {_simple(str(k)): v for k, v in row.pop("question").items()}
             row = {**row, **inner}
         deeper = [
@@ -93,38 +94,39 @@ def _item_rows(
 
 
 def _item(
-    task: str, name: str, row: Mapping[str, Any], config: DecontaminateConfig
+    task: str, name: str, row: dict[str, Any], config: DecontaminateConfig
 ) -> Item:
     labels, choices = _labelled_choices(row, config)
     answers = _answers(row, config, labels, choices)
     return Item(task, name, _prompts(row, config), tuple(choices), answers)
 
 
-def _prompts(row: Mapping[str, Any], config: DecontaminateConfig) -> tuple[str, ...]:
+def _prompts(row: dict[str, Any], config: DecontaminateConfig) -> tuple[str, ...]:
     names = (_simple(config.prompt_field),) if config.prompt_field else PROMPTS
     for name in names:
-        texts = _texts(row.get(name))
+        texts = _texts(row[name]) if name in row else []
         if texts:
             return tuple(_TAIL.sub("", _LEAD.sub("", text)) for text in texts)
     return ()
 
 
 def _labelled_choices(
-    row: Mapping[str, Any], config: DecontaminateConfig
+    row: dict[str, Any], config: DecontaminateConfig
 ) -> tuple[list[str], list[str]]:
     """Names of the choices as answers call them, and the choices."""
     names = (_simple(config.choices_field),) if config.choices_field else CHOICES
     labels: list[str] = []
     choices: list[str] = []
-    for name in names:
-        found_labels, found = _split_choices(row.get(name), name)
+    for name in filter(row.__contains__, names):
+        found_labels, found = _split_choices(row[name], name)
         labels += found_labels
         choices += found
     lettered = [letter for letter in LETTERS if isinstance(row.get(letter), str)]
     if len(lettered) > 1:
         labels += lettered
         choices += [row[letter] for letter in lettered]
-    for name in sorted(row):
+    numbers = [name for name in row if name[-1:].isdecimal()]
+    for name in sorted(numbers):
         numbered = _NUMBERED.fullmatch(name)
         if numbered and isinstance(row[name], str | int | float):
             labels.append(numbered[2] if numbered[1] == "option" else "")
@@ -133,13 +135,13 @@ def _labelled_choices(
 
 
 def _split_choices(value: Any, name: str) -> tuple[list[str], list[str]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         texts = _texts(value.get("text", value.get("choices")))
         labels = [str(label).lower() for label in value.get("label", ())]
         return (labels if len(labels) == len(texts) else [""] * len(texts)), texts
     if isinstance(value, str) and "answers" in name:
         value = value.split(";")
-    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+    if isinstance(value, list) and value and isinstance(value[0], dict):
         labels = [str(entry.get("label", "")).lower() for entry in value]
         return labels, [str(entry.get("text", "")) for entry in value]
     texts = _texts(value)
@@ -147,7 +149,7 @@ def _split_choices(value: Any, name: str) -> tuple[list[str], list[str]]:
 
 
 def _answers(
-    row: Mapping[str, Any],
+    row: dict[str, Any],
     config: DecontaminateConfig,
     labels: Sequence[str],
     choices: Sequence[str],
@@ -156,17 +158,17 @@ def _answers(
     if config.answer_field:
         names = (_simple(config.answer_field),)
     found: list[str] = []
-    for name in names:
-        value = row.get(name)
+    for name in filter(row.__contains__, names):
+        value = row[name]
         if found and name in NUMBERS_OF_CHOICES and not choices:
             continue
         if isinstance(value, str) and name.endswith("answers"):
             value = value.split(";")
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get("text", value.get("value"))
         values = value if isinstance(value, list) else [value]
         for entry in values:
-            if isinstance(entry, Mapping):
+            if isinstance(entry, dict):
                 entry = entry.get("text")
             found += _answer(entry, labels, choices)
     return tuple(dict.fromkeys(found))
@@ -174,7 +176,7 @@ def _answers(
 
 def _answer(value: Any, labels: Sequence[str], choices: Sequence[str]) -> list[str]:
     """The text of an answer that may be the number or the letter of a choice."""
-    if value is None or isinstance(value, Mapping | list):
+    if value is None or isinstance(value, dict | list):
         return []
     text = str(value).strip()
     if not text or (choices and text in choices):
@@ -199,17 +201,18 @@ def _texts(value: Any) -> list[str]:
 
 
 def _holds_mappings(value: Any) -> bool:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = list(value.values())
-    return isinstance(value, list) and any(isinstance(v, Mapping | list) for v in value)
+    return isinstance(value, list) and any(isinstance(v, dict | list) for v in value)
 
 
-def _own_id(row: Mapping[str, Any]) -> str | None:
+def _own_id(row: dict[str, Any]) -> str | None:
     for name in IDS:
         if isinstance(row.get(name), str | int) and str(row[name]).strip():
             return str(row[name])
     return None
 
 
+@cache
 def _simple(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -158,10 +158,10 @@ class ItemIndex:
         """Words of a part."""
         return int(self.part_edges[part + 1] - self.part_edges[part])
 
-    def is_searchable(self) -> Flags:
+    def is_searchable(self, min_sequences: int) -> Flags:
         """Items (I,) that can be found at all: the others are too short."""
-        able = np.zeros(len(self.names), np.bool_)
-        able[self.item_grams[0]] = True
+        sequences = np.bincount(self.item_grams[0], minlength=len(self.names))
+        able: Flags = sequences >= min_sequences
         for item in self.part_items[self.whole_parts.places].tolist():
             able[item] |= item in self.answers
         return able

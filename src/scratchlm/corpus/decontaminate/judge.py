@@ -2,7 +2,7 @@
 
 An item is found in a document if, sequences that are boilerplate aside,
 - 13 words in a row of one of its parts stand there, or
-- at least `min_share` of its 8-word sequences do, or
+- at least `min_share` of its 8-word sequences do, and `min_sequences`, or
 - its question of fewer than 13 words does, and its answer within 50 words.
 
 Boilerplate are sequences that more than `most_items` items share (the index knows)
@@ -53,6 +53,7 @@ class Judge:
         config: DecontaminateConfig,
         ignored: Sequence[Indices],
     ) -> None:
+        self.min_sequences = config.min_sequences
         self._index = index
         self._config = config
         self._dead_short = _dead(index.short, ignored[0])
@@ -96,7 +97,8 @@ class Judge:
         share = n_found / max(1, int(self._totals[item]))
         if any(run.kind == RUN and self._has_long(run) for run in telling):
             return Found(item, LONG_RULE, share, telling)
-        if n_found and share >= self._config.min_share:
+        enough = n_found >= self.min_sequences
+        if enough and share >= self._config.min_share:
             return Found(item, SHARE_RULE, share, telling)
         return Found(item, SHORT_RULE, 1.0, telling) if asked else None
 
@@ -164,7 +166,8 @@ def summarise(
     """Per task: its items, how many could be looked for, were found, were hidden
     because their words stand in too many documents; the task `skip` left out.
     """
-    able, hidden = index.is_searchable(), judge.hidden_items()
+    able = index.is_searchable(judge.min_sequences)
+    hidden = judge.hidden_items()
     tasks: dict[str, dict[str, int]] = {}
     for number, (task, _) in enumerate(index.names):
         if task != skip:
