@@ -38,7 +38,7 @@ def group_pieces(
 
 class _Hashed(NamedTuple):
     digest: int  # 256 bits
-    index: int
+    place: int
     n_bytes: int
 
 
@@ -52,7 +52,7 @@ def _split(
     n_bytes = sum(piece.n_bytes for piece in pieces)
     if len(pieces) <= SHARD_PIECES and n_bytes <= shard_bytes:
         if pieces:
-            yield [piece.index for piece in pieces]
+            yield [piece.place for piece in pieces]
         return
     for half in (0, 1):
         part = [piece for piece in pieces if (piece.digest >> bit) & 1 == half]

@@ -127,11 +127,13 @@ def _said_configs(readme: str) -> dict[str, Any]:
     except yaml.YAMLError:
         return {}
     configs = front.get("configs") if isinstance(front, Mapping) else None
-    return {
-        str(config.get("config_name", DEFAULT)): config["data_files"]
-        for config in (configs if isinstance(configs, list) else [])
-        if isinstance(config, Mapping) and config.get("data_files")
-    }
+    found: dict[str, Any] = {}
+    for config in configs if isinstance(configs, list) else []:
+        if isinstance(config, Mapping) and config.get("data_files"):
+            found[str(config.get("config_name", DEFAULT))] = config["data_files"]
+            if config.get("default") is True:
+                found[DEFAULT] = config["data_files"]
+    return found
 
 
 def _splits_said(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.readers.config import ReadConfig
-from scratchlm.corpus.readers.pieces import ExtractWorkers, Reading, read_piece
+from scratchlm.corpus.readers.pieces import Reading, read_piece
+from scratchlm.corpus.readers.workers import ExtractWorkers
 from scratchlm.corpus.receipt import Receipt
 from scratchlm.corpus.source_stdlib import collect_stdlib
 from scratchlm.corpus.sources.config import STDLIB, SourceConfig
