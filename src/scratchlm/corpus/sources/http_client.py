@@ -8,7 +8,7 @@ import contextlib
 import http.client
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -73,16 +73,28 @@ def request(
     Raises:
         FetchError: no connection, too slow, too large, or cut off.
     """
-    parts = urlsplit(url)
-    try:
-        connection, target, more = _connection(parts, timeout_s)
-        connection.connect()
-    except (OSError, http.client.HTTPException) as error:
-        raise FetchError("no connection", str(error), transient=True) from None
-    with _Watchdog(connection.sock, timeout_s) as watchdog:
+    with open_response(url, headers, timeout_s, timeout_s) as response:
+        return _read(response, max_bytes)
+
+
+@contextlib.contextmanager
+def open_response(
+    url: str,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    most_s: float | None = None,
+) -> Iterator[http.client.HTTPResponse]:
+    """GET a URL and read the answer in the block: `timeout_s` between two receipts,
+    `most_s` in all (None: as long as it takes).
+
+    Raises:
+        FetchError: no connection, too slow, or cut off.
+    """
+    connection, target, more = _connect(urlsplit(url), timeout_s)
+    with _Watchdog(connection.sock, most_s) as watchdog:
         try:
             connection.request("GET", target, headers={**headers, **more})
-            answer = _read(connection.getresponse(), max_bytes)
+            yield connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             if not watchdog.has_struck and not isinstance(error, TimeoutError):
                 detail = str(error)
@@ -90,9 +102,20 @@ def request(
             watchdog.has_struck = True
         finally:
             connection.close()
-    if watchdog.has_struck:  # a body without a length ends without an error
-        raise FetchError(f"takes longer than {timeout_s:g} s", transient=True)
-    return answer
+        if watchdog.has_struck:  # a body without a length ends without an error
+            raise FetchError(f"takes longer than {timeout_s:g} s", transient=True)
+
+
+def read_chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """A body as it comes in.
+
+    Raises:
+        http.client.IncompleteRead: it ended before the length that was promised.
+    """
+    while chunk := response.read1(CHUNK_BYTES):
+        yield chunk
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
 
 
 def _read(response: http.client.HTTPResponse, max_bytes: int) -> Answer:
@@ -102,13 +125,22 @@ def _read(response: http.client.HTTPResponse, max_bytes: int) -> Answer:
     body = bytearray()
     if (response.length or 0) > max_bytes:
         raise FetchError(f"larger than {max_bytes} bytes")
-    while chunk := response.read1(CHUNK_BYTES):
+    for chunk in read_chunks(response):
         body += chunk
         if len(body) > max_bytes:
             raise FetchError(f"larger than {max_bytes} bytes")
-    if response.length:  # bytes that were promised
-        raise http.client.IncompleteRead(bytes(body), response.length)
     return Answer(200, headers, bytes(body))
+
+
+def _connect(
+    parts: SplitResult, timeout_s: float
+) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
+    try:
+        connection, target, more = _connection(parts, timeout_s)
+        connection.connect()
+    except (OSError, http.client.HTTPException) as error:
+        raise FetchError("no connection", str(error), transient=True) from None
+    return connection, target, more
 
 
 def _connection(
@@ -150,10 +182,10 @@ def _port(scheme: str) -> int:
 class _Watchdog:
     """Shuts a socket when its time is up, whatever a thread does with it."""
 
-    def __init__(self, sock: socket.socket, timeout_s: float) -> None:
+    def __init__(self, sock: socket.socket, most_s: float | None) -> None:
         self.has_struck = False
         self._sock = sock
-        self._timer = threading.Timer(timeout_s, self._strike)
+        self._timer = threading.Timer(most_s or threading.TIMEOUT_MAX, self._strike)
         self._timer.daemon = True
 
     def __enter__(self) -> "_Watchdog":

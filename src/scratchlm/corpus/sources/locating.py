@@ -13,6 +13,7 @@ from scratchlm.base.errors import UserError
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.corpus.receipt import Receipt, Step
 from scratchlm.corpus.sources.config import STDLIB, SourceConfig
+from scratchlm.corpus.sources.downloads import download_file
 from scratchlm.corpus.sources.huggingface import find_dataset_files
 from scratchlm.corpus.sources.located import Located
 from scratchlm.corpus.sources.pages import fetch_pages
@@ -41,7 +42,7 @@ def locate_files(
     remote = sorted({path for path in source.paths if _is_store(path)})
     found = list(_find_local(local, step, source.name)) if local else []
     for url in remote:
-        found += _apart(_find_in_store(url, source, step), found)
+        found += _apart(_find_in_store(url, source, cache, step, progress), found)
     found = list(_chosen(found, source, step))
     for path in sorted(set(lists)):
         place = path.removeprefix(LIST)
@@ -71,9 +72,13 @@ def _find_local(paths: Sequence[str], step: Step, source: str) -> Iterator[Locat
     step.add(left_out)
 
 
-def _find_in_store(url: str, source: SourceConfig, step: Step) -> Iterator[Located]:
+def _find_in_store(
+    url: str, source: SourceConfig, cache: Path, step: Step, progress: Progress
+) -> Iterator[Located]:
     if url.startswith(HUB):
         return find_dataset_files(url, source.split)
+    if url.lower().startswith(("http://", "https://")):
+        return iter([download_file(url, source.fetch, cache, progress)])
     return find_remote_files(url, step, source.name)
 
 
