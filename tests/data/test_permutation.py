@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from scratchlm.data import permute
+from scratchlm.data.permutation import rows_at
 
 
 def order(size, seed=1, epoch=0):
@@ -63,3 +64,13 @@ def test_the_order_never_changes_between_versions():
 
 
 FROZEN = [5, 8, 9, 0, 1, 6, 7, 4, 3, 2]
+
+
+def test_an_epoch_of_rows_follows_another_and_any_place_is_known_alone():
+    places = np.arange(70)
+    rows = rows_at(places, 23, seed=4)
+    assert all(sorted(rows[a : a + 23]) == list(range(23)) for a in (0, 23, 46))
+    assert rows[:23].tolist() != rows[23:46].tolist()
+    assert [int(rows_at(places[i : i + 1], 23, 4)[0]) for i in range(70)] == list(rows)
+    shuffled = np.array([60, 3, 22, 23, 3])
+    assert rows_at(shuffled, 23, 4).tolist() == rows[shuffled].tolist()

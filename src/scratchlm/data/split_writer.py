@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scratchlm.data.encoding import Encoded
 from scratchlm.data.shard import map_items, read_header, write_parts, write_shard
 from scratchlm.data.store import SplitIndex
-from scratchlm.data.unfinished import Reached
+from scratchlm.data.unfinished import Reached, ends_name, shard_name
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
 Tokens = NDArray[np.unsignedinteger]
@@ -47,8 +47,8 @@ class SplitWriter:
         self.n_tokens = reached.n_tokens
         self._n_documents = reached.n_documents
         self._n_bytes = reached.n_bytes
-        self._files, self._end_files = list(reached.files), list(reached.ends)
-        self._n_written = len(self._files) * shard_tokens
+        self._n_shards, self._n_ends = reached.n_shards, reached.n_ends
+        self._n_written = reached.n_shards * shard_tokens
         self._waiting: list[Tokens] = []
         self._n_waiting = 0
         self._open_ends: list[NDArray[np.int64]] = []  # of documents in no shard yet
@@ -82,9 +82,8 @@ class SplitWriter:
             self._n_documents,
             self._sha256,
         )
-        return SplitIndex(
-            self.n_tokens, self._n_documents, self._n_bytes, tuple(self._files), name
-        )
+        files = tuple(shard_name(self.split, i) for i in range(self._n_shards))
+        return SplitIndex(self.n_tokens, self._n_documents, self._n_bytes, files, name)
 
     def _reached(self) -> Reached:
         return Reached(
@@ -92,8 +91,8 @@ class SplitWriter:
             self.n_tokens,
             self._n_documents,
             self._n_bytes,
-            tuple(self._files),
-            tuple(self._end_files),
+            self._n_shards,
+            self._n_ends,
         )
 
     def _wait_for(self, tokens: Tokens) -> None:
@@ -111,17 +110,16 @@ class SplitWriter:
             yield taken
 
     def _write_shard(self, n_tokens: int) -> None:
-        name = f"{self.split}_{len(self._files):05d}.bin"
         self._n_written += n_tokens
         self._n_waiting -= n_tokens
         write_parts(
-            self._directory / name,
+            self._directory / shard_name(self.split, self._n_shards),
             "tokens",
             self._take(n_tokens),
             self._count_ends(),
             self._sha256,
         )
-        self._files.append(name)
+        self._n_shards += 1
 
     def _count_ends(self) -> int:
         """Documents that end in the shard that ends at `_n_written`."""
@@ -134,15 +132,14 @@ class SplitWriter:
         """Write the ends of the documents of the chunks before this one."""
         ends = np.concatenate([np.zeros(0, np.int64), *self._new_ends])
         if len(ends):
-            name = f"{self.split}_{len(self._end_files):05d}.ends"
-            path = self._directory / name
+            path = self._directory / ends_name(self.split, self._n_ends)
             write_shard(path, "documents", ends, len(ends), self._sha256)
-            self._end_files.append(name)
+            self._n_ends += 1
         self._new_ends = []
 
     def _all_ends(self) -> Iterator[NDArray[np.int64]]:
         yield np.zeros(1, np.int64)
-        for name in self._end_files:
-            path = self._directory / name
+        for number in range(self._n_ends):
+            path = self._directory / ends_name(self.split, number)
             yield map_items(path, read_header(path, "documents"))
         yield from self._new_ends

@@ -33,9 +33,9 @@ class Reached:
     """Documents before it."""
     n_bytes: int = 0
     """UTF-8 bytes before it."""
-    files: tuple[str, ...] = ()
+    n_shards: int = 0
     """Shards that are written."""
-    ends: tuple[str, ...] = ()
+    n_ends: int = 0
     """Files with the ends of the documents before the chunk."""
 
 
@@ -58,7 +58,8 @@ class Unfinished:
 
     def with_done(self, split: str, index: SplitIndex) -> "Unfinished":
         """The same with one more split done."""
-        return replace(self, splits={**self.splits, split: index}, split="")
+        splits = {**self.splits, split: index}
+        return replace(self, splits=splits, split="", reached=Reached())
 
     def reached_in(self, split: str) -> Reached:
         """How far a split is."""
@@ -86,24 +87,34 @@ def read_unfinished(directory: Path, key: str | None) -> Unfinished | None:
     return found
 
 
+def shard_name(split: str, number: int) -> str:
+    """Name of a split's shard."""
+    return f"{split}_{number:05d}.bin"
+
+
+def ends_name(split: str, number: int) -> str:
+    """Name of a file of documents' ends, which is gone when the build has ended."""
+    return f"{split}_{number:05d}.ends"
+
+
 def _parse(directory: Path, content: dict[str, Any]) -> Unfinished:
     if content["format"] != _FORMAT:
         raise KeyError("format")
-    reached = content["reached"]
-    names = {name: tuple(reached[name]) for name in ("files", "ends")}
     splits = {
         split: SplitIndex.read(directory, entry)
         for split, entry in content["splits"].items()
     }
-    return Unfinished(
-        content["key"], splits, content["split"], Reached(**{**reached, **names})
-    )
+    reached = Reached(**content["reached"])
+    return Unfinished(content["key"], splits, content["split"], reached)
 
 
 def _check_files(directory: Path, found: Unfinished) -> None:
     """Raise UserError where a file is missing or has another size."""
-    files: list[tuple[str, Kind]] = [(name, "tokens") for name in found.reached.files]
-    files += [(name, "documents") for name in found.reached.ends]
+    split, reached = found.split, found.reached
+    files: list[tuple[str, Kind]] = [
+        (shard_name(split, i), "tokens") for i in range(reached.n_shards)
+    ]
+    files += [(ends_name(split, i), "documents") for i in range(reached.n_ends)]
     for index in found.splits.values():
         files += [(name, "tokens") for name in index.files]
         files.append((index.documents, "documents"))
