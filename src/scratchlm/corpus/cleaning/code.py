@@ -12,10 +12,9 @@ _SUFFIXES = """ada adb ads asm awk bash bat bzl c cc cfg clj cljs cmake cmd coff
     scss sh sol sql sv svelte swift tcl tex tf toml ts tsx v vb vhd vhdl vim vue wat
     xsl yaml yml zig zsh"""
 CODE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
-CODE_NAMES = frozenset(
-    "makefile dockerfile jenkinsfile rakefile gemfile vagrantfile cmakelists.txt "
-    ".env .bashrc .zshrc .npmrc .netrc".split()
-)
+_NAMES = """makefile dockerfile jenkinsfile rakefile gemfile vagrantfile cmakelists.txt
+    .env .bashrc .zshrc .npmrc .netrc .pypirc"""
+CODE_NAMES = frozenset(_NAMES.split())
 _COMPRESSED = frozenset({".gz", ".xz", ".bz2", ".zst"})
 
 

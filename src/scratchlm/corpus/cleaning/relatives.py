@@ -52,16 +52,20 @@ class Group:
         return best if lead >= max(1, self.least_frac * len(tokens)) else label
 
 
+def _names(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
 def _marks(words: str, spellings: str = "") -> Marks:
-    return Marks(frozenset(words.split()), tuple(spellings.split()))
+    return Marks(_names(words), tuple(spellings.split()))
 
 
 _TSWANA = """fa gonne jaaka jaana jaanong jalo jwa jang kgotsa thata tlaa twe tsone
     sone yone jone gone bone ene ntlha rre tiro dilo tsaya supa sentle gongwe nna seka
     madi masome dingwaga dikgang puso tota itse tswelela simolola monna ditiro setse
     bangwe dingwe"""
-_SOUTHERN_SOTHO = """ho hore hobane hae jwalo jwale tsohle tsona haholo empa kapa moo eona
-    hona ha hape fela ntho batho hodima hara haeba feela lefatshe molimo jehova bohle"""
+_SOUTHERN_SOTHO = """ho hore hobane hae jwalo jwale tsohle tsona haholo empa kapa moo
+    eona hona ha hape fela ntho batho hodima hara haeba feela lefatshe molimo bohle"""
 # Sotho-Tswana: Northern Sotho has š and bj, Southern Sotho writes ho for go.
 _SOTHO = Group(
     frozenset({"st"}),
@@ -76,11 +80,11 @@ _NORTHERN_SOTHO = Group(
 # Tsonga: its demonstratives and connectives stand alone where its neighbours join
 # them to the word.
 _TSONGA = Group(
-    frozenset("xh zu sn sw nso ln st lg ha rw pcm ig tl".split()),
+    _names("xh zu sn sw nso ln st lg ha rw pcm ig tl"),
     {
         "ts": _marks(
-            """hi eka swi swa swo ta ri yi leswaku leswi ndzi loko leyi lava wu hina leri
-        wana lowu nkarhi laha xi lexi lembe malembe leti kumbe lawa loyi byi bya naswona
+            """hi eka swi swa swo ta ri yi leswaku leswi ndzi loko leyi lava wu hina
+        leri wana lowu nkarhi laha xi lexi lembe malembe leti kumbe lawa loyi byi bya naswona
         hikuva ngopfu swinene swona sweswi tanihi hikwalaho hinkwavo hinkwaswo eku va
         misava xikwembu""",
             "dzh xiku",
@@ -96,7 +100,7 @@ _TSONGA = Group(
 )
 # Māori: open syllables, ten consonants, and small words everywhere.
 _MAORI = Group(
-    frozenset("ki lv ff sn ln st sw ht guw et ha jv pcm gn ext gcr nso".split()),
+    _names("ki lv ff sn ln st sw ht guw et ha jv pcm gn ext gcr nso"),
     {
         "mi": _marks(
             """te ngā he kei ko ana atu mahi hei hoki nei ētahi kia ā wā rā kua mō ake

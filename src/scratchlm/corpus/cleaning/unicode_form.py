@@ -8,6 +8,7 @@ be seen: a string literal may hold it (see `clean_text`).
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Literal
 
 from scratchlm.corpus.clean import clean_text, strip_line_ends
 from scratchlm.corpus.cleaning.code import is_code
@@ -67,10 +68,9 @@ def plain_text(text: str, config: CleanConfig, *, code: bool = False) -> str:
     return text + "\n" if text else ""
 
 
-def unicode_form(text: str, form: str) -> str:
-    """`text` in the form "nfc" or "nfkc"; the same object where it already is."""
-    form = form.upper()
-    assert form in ("NFC", "NFKC")
-    if unicodedata.is_normalized(form, text):
+def unicode_form(text: str, form: Literal["nfc", "nfkc"]) -> str:
+    """`text` in that form; the same object where it already is."""
+    name: Literal["NFC", "NFKC"] = "NFC" if form == "nfc" else "NFKC"
+    if unicodedata.is_normalized(name, text):
         return text
-    return unicodedata.normalize(form, text)
+    return unicodedata.normalize(name, text)
