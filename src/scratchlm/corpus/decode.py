@@ -31,6 +31,16 @@ NOT_GUESSED = [
     *("cp037", "cp273", "cp424", "cp500", "cp775", "cp875", "cp1006", "cp1026"),
     *("cp1140", "hp_roman8", "iso8859_10", "iso8859_14", "iso8859_16"),
 ]
+# What pages mean by the names they give (WHATWG Encoding, section 4.2).
+MEANT = {
+    **dict.fromkeys(("ascii", "us-ascii", "iso-8859-1", "latin1"), "cp1252"),
+    **dict.fromkeys(("gb2312", "gbk", "x-gbk", "gb-2312-80"), "gb18030"),
+    **dict.fromkeys(("shift-jis", "sjis", "x-sjis", "windows-31j"), "cp932"),
+    **dict.fromkeys(("euc-kr", "ks-c-5601-1987", "ksc5601"), "cp949"),
+    **dict.fromkeys(("tis-620", "iso-8859-11", "windows-874"), "cp874"),
+    "big5": "big5hkscs",
+    "iso-8859-9": "cp1254",
+}
 CONTROLS = bytes({*range(32), 127} - set(b"\b\t\n\v\f\r\x1a\x1b"))
 SAMPLE_BYTES = 2**16
 MOST_CONTROL_FRAC = 0.02
@@ -142,11 +152,9 @@ def _decode_utf8(data: bytes) -> Decoded | None:
 def _guess(data: bytes, declared: str | None) -> Decoded:
     if _entropy_bits(data[:SAMPLE_BYTES]) > MOST_ENTROPY_BITS:
         raise UnreadableError("binary")
-    if declared:
-        try:
-            return Decoded(data.decode(declared), declared.lower())
-        except (LookupError, UnicodeError):
-            pass  # unknown, no text encoding, or not true
+    found = _as_declared(data, declared) if declared else None
+    if found is not None:
+        return found
     from charset_normalizer import from_bytes
 
     sample = data[:SAMPLE_BYTES]
@@ -156,6 +164,18 @@ def _guess(data: bytes, declared: str | None) -> Decoded:
     if match is None:
         raise UnreadableError("unknown encoding")
     return _with_damage(data, match.encoding)
+
+
+def _as_declared(data: bytes, declared: str) -> Decoded | None:
+    """In the encoding that is meant where `declared` is said, if that is plausible:
+    a few broken characters are damage, many are another encoding.
+    """
+    name = declared.lower().replace("_", "-")
+    name = MEANT.get(name, name)
+    try:
+        return _with_damage(data, name)
+    except (LookupError, UnicodeError, UnreadableError):
+        return None  # unknown, no text encoding, or not true
 
 
 def _entropy_bits(sample: bytes) -> float:

@@ -1,31 +1,36 @@
-"""Undo .gz, .bz2, .xz and .zst without letting a small file fill the memory.
+"""Undo .gz, .bz2, .xz and .zst as a stream, without letting a small file fill anything.
 
-Output is made in pieces; past 16 MiB it may not exceed `max_expansion` times the
-input, and never `max_bytes`. A compressed stream that ends early is an error, not a
-shorter text.
+Output is made in pieces. Past 16 MiB it may not exceed `max_expansion` times the input
+read so far, and never `max_bytes`: that raises. A compressed stream that is damaged or
+ends early gives all that comes before, and `trouble` says that something is missing.
 """
 
 import bz2
-import gzip
+import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import zstandard
 
 from scratchlm.corpus.decode import UnreadableError
 
-PIECE_BYTES = 2**20
+PIECE_BYTES = 2**18
+GZIP_PIECE_BYTES = 2**14  # of input: becomes at most 17 MB
 ZSTD_PIECE_BYTES = 2**10  # of input: one kilobyte becomes at most 33 MB
+BUFFER_BYTES = 2**18
 RATIO_FLOOR_BYTES = 16 * 2**20
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 DAMAGED = "truncated or damaged compression"
-# What damaged input raises in zlib, gzip (OSError), bz2, lzma and zstandard.
-_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+# What damaged input raises in zlib, bz2 (OSError, ValueError), lzma and zstandard.
+_DAMAGE = (
+    *(EOFError, OSError, ValueError),
+    *(zlib.error, lzma.LZMAError, zstandard.ZstdError),
+)
+_Input = Callable[[int], bytes]
 
 
 @dataclass(frozen=True)
@@ -35,82 +40,183 @@ class Limits:
     max_bytes: int
     max_expansion: float
 
+    def check(self, n_bytes: int, n_packed: int) -> None:
+        """Refuse `n_bytes` made of `n_packed`.
+
+        Raises:
+            UnreadableError: too large, or a bomb.
+        """
+        if n_bytes > self.max_bytes:
+            raise UnreadableError(f"unpacks to more than {self.max_bytes} bytes")
+        if n_bytes > max(RATIO_FLOOR_BYTES, self.max_expansion * n_packed):
+            raise UnreadableError(
+                f"unpacks to more than {self.max_expansion:g} times its size: a bomb"
+            )
+
+
+class Expanded(io.RawIOBase):
+    """The content of a stream whose first bytes name one of the four formats; of any
+    other stream, the stream.
+
+    `packed` says whether it is compressed; `trouble`, once the end is reached, why
+    something is missing.
+    """
+
+    def __init__(self, stream: BinaryIO, limits: Limits) -> None:
+        self._stream, self._limits = stream, limits
+        self._first = _read_all_of(stream, 8)
+        unpack = _format(self._first)
+        self.packed = unpack is not None
+        self.trouble = ""
+        self.n_packed = self.n_bytes = 0
+        self._pieces = self._unpacked(unpack) if unpack else self._plain()
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Yes: that is all it is."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Fill the buffer, up to the end.
+
+        Raises:
+            UnreadableError: more than the limits allow.
+            OSError: the stream below cannot be read.
+        """
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        done = 0
+        while done < len(view):
+            if not self._rest and not self._fill():
+                break
+            part = self._rest[: len(view) - done]
+            view[done : done + len(part)] = part
+            self._rest = self._rest[len(part) :]
+            done += len(part)
+        return done
+
+    def _fill(self) -> bool:
+        """Make the next piece; False at the end."""
+        for piece in self._pieces:
+            if piece:
+                self.n_bytes += len(piece)
+                if self.packed:
+                    self._limits.check(self.n_bytes, self.n_packed)
+                self._rest = memoryview(piece)
+                return True
+        return False
+
+    def _unpacked(self, unpack: "_Unpack") -> Iterator[bytes]:
+        try:
+            yield from unpack(self._input)
+        except _DAMAGE:
+            self.trouble = DAMAGED
+
+    def _plain(self) -> Iterator[bytes]:
+        while piece := self._input(PIECE_BYTES):
+            yield piece
+
+    def _input(self, n_bytes: int) -> bytes:
+        """The next bytes of the packed stream, b"" at its end."""
+        if self._first:
+            piece, self._first = self._first, b""
+        else:
+            piece = self._read_below(n_bytes)
+        self.n_packed += len(piece)
+        return piece
+
+    def _read_below(self, n_bytes: int) -> bytes:
+        try:
+            return self._stream.read(n_bytes)
+        except TruncatedError as error:
+            self.trouble = str(error)
+            return b""
+        except OSError as error:  # not to be taken for damaged compression
+            raise StreamError(error.strerror or str(error)) from None
+
+
+class TruncatedError(UnreadableError):
+    """The stream below ends early: what came before is good."""
+
+
+class StreamError(UnreadableError):
+    """The disk or network below gave no bytes; the message is its reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"unreadable: {reason}")
+
+
+def open_expanded(
+    stream: BinaryIO, limits: Limits
+) -> tuple[io.BufferedReader, Expanded]:
+    """A buffered reader of what the stream holds, and the account of it.
+
+    Raises:
+        StreamError: the stream cannot be read at all.
+    """
+    try:
+        expanded = Expanded(stream, limits)
+    except OSError as error:
+        raise StreamError(error.strerror or str(error)) from None
+    return io.BufferedReader(expanded, BUFFER_BYTES), expanded
+
 
 def is_compressed(data: bytes) -> bool:
     """Whether data begins as one of the four formats do."""
     return _format(data) is not None
 
 
-def expand(data: bytes, limits: Limits) -> bytes:
-    """Decompress data whose first bytes name the format; other data is returned.
+def _read_all_of(stream: BinaryIO, n_bytes: int) -> bytes:
+    data = b""
+    while len(data) < n_bytes and (piece := stream.read(n_bytes - len(data))):
+        data += piece
+    return data
 
-    Raises:
-        UnreadableError: truncated, damaged, or larger than the limits allow.
+
+def _members(new: Callable[[], Any], read: _Input, n_bytes: int) -> Iterator[bytes]:
+    """What one compressed stream after the other holds; zeros between them are
+    padding.
     """
-    pieces = _format(data)
-    if pieces is None:
-        return data
-    return gather(pieces(data), len(data), limits)
-
-
-def gather(pieces: Iterable[bytes], n_compressed: int, limits: Limits) -> bytes:
-    """Join pieces while they stay within the limits.
-
-    Raises:
-        UnreadableError: they do not, or making a piece failed.
-    """
-    result = bytearray()
-    try:
-        for piece in pieces:
-            result += piece
-            _check(len(result), n_compressed, limits)
-    except _DAMAGE:
-        raise UnreadableError(DAMAGED) from None
-    return bytes(result)
-
-
-def read_pieces(stream: BinaryIO) -> Iterator[bytes]:
-    """A stream's content, one mebibyte at a time."""
-    while piece := stream.read(PIECE_BYTES):
-        yield piece
-
-
-def _check(n_bytes: int, n_compressed: int, limits: Limits) -> None:
-    if n_bytes > limits.max_bytes:
-        raise UnreadableError(f"unpacks to more than {limits.max_bytes} bytes")
-    if n_bytes > max(RATIO_FLOOR_BYTES, limits.max_expansion * n_compressed):
-        raise UnreadableError(
-            f"unpacks to more than {limits.max_expansion:g} times its size: a bomb"
-        )
-
-
-def _gzip(data: bytes) -> Iterator[bytes]:
-    return read_pieces(gzip.GzipFile(fileobj=BytesIO(data)))  # type: ignore[arg-type]
-
-
-def _bz2(data: bytes) -> Iterator[bytes]:
-    return read_pieces(bz2.BZ2File(BytesIO(data)))  # type: ignore[arg-type]
-
-
-def _xz(data: bytes) -> Iterator[bytes]:
-    return read_pieces(lzma.LZMAFile(BytesIO(data)))  # type: ignore[arg-type]
-
-
-def _zstd(data: bytes) -> Iterator[bytes]:
-    """Frame after frame; `stream_reader` would not notice an early end."""
+    data = read(n_bytes)
     while data:
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        done = 0
-        while not frame.eof:
-            piece = data[done : done + ZSTD_PIECE_BYTES]
-            if not piece:
+        member = new()
+        while not member.eof:
+            if not data:
                 raise EOFError
-            yield frame.decompress(piece)
-            done += len(piece)
-        data = data[done - len(frame.unused_data) :]
+            yield from _decompress(member, data)
+            data = b"" if member.eof else read(n_bytes)
+        data = member.unused_data.lstrip(b"\0")
+        while not data and (more := read(n_bytes)):
+            data = more.lstrip(b"\0")
 
 
-_FORMATS: tuple[tuple[bytes, Callable[[bytes], Iterator[bytes]]], ...] = (
+def _decompress(member: Any, data: bytes) -> Iterator[bytes]:
+    if not isinstance(member, bz2.BZ2Decompressor | lzma.LZMADecompressor):
+        yield member.decompress(data)
+        return
+    yield member.decompress(data, PIECE_BYTES)
+    while not member.eof and not member.needs_input:
+        yield member.decompress(b"", PIECE_BYTES)
+
+
+def _gzip(read: _Input) -> Iterator[bytes]:
+    return _members(lambda: zlib.decompressobj(31), read, GZIP_PIECE_BYTES)
+
+
+def _bz2(read: _Input) -> Iterator[bytes]:
+    return _members(bz2.BZ2Decompressor, read, PIECE_BYTES)
+
+
+def _xz(read: _Input) -> Iterator[bytes]:
+    return _members(lzma.LZMADecompressor, read, PIECE_BYTES)
+
+
+def _zstd(read: _Input) -> Iterator[bytes]:
+    unpacker = zstandard.ZstdDecompressor()
+    return _members(unpacker.decompressobj, read, ZSTD_PIECE_BYTES)
+
+
+_Unpack = Callable[[_Input], Iterator[bytes]]
+_FORMATS: tuple[tuple[bytes, _Unpack], ...] = (
     (b"\x1f\x8b\x08", _gzip),
     (b"BZh", _bz2),
     (b"\xfd7zXZ\x00", _xz),
@@ -118,5 +224,5 @@ _FORMATS: tuple[tuple[bytes, Callable[[bytes], Iterator[bytes]]], ...] = (
 )
 
 
-def _format(data: bytes) -> Callable[[bytes], Iterator[bytes]] | None:
+def _format(data: bytes) -> _Unpack | None:
     return next((read for mark, read in _FORMATS if data.startswith(mark)), None)

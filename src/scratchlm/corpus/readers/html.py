@@ -1,102 +1,71 @@
-"""The main text of a web page.
+"""The text of a web page: the main text, or all that is visible.
 
-trafilatura (fast mode) and a plain parser run in a process of their own, which ends
-itself when one page takes longer than the limit or more memory than it may have. A
-page in which trafilatura finds no main text, or on which it hangs, goes through the
-plain parser; a page on which that hangs too is unreadable.
+The main text is trafilatura's, in its fast mode and without comments. The plain
+parser judges nothing: it is for pages in which there is no main text, and for markup
+that is a book's or a message's own.
 """
 
-import os
 import re
-import struct
-import subprocess
-import sys
+from html import unescape
 from html.parser import HTMLParser
-from types import TracebackType
-from typing import IO
 
-from scratchlm.corpus.decode import UnreadableError
+from scratchlm.corpus.readers.extracted import Extracted
 
 MOST_PAGE_CHARS = 20 * 2**20  # longer pages go to the plain parser at once
-LENGTH = struct.Struct("<q")  # of the UTF-8 that follows
-MAIN, PLAIN = "M", "P"  # first character of a request: which parser shall read
+MOST_TITLE_CHARS = 500
 
 _CHARSET = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_:.-]{2,40})")
-_BLOCK_TAGS = """address article aside blockquote br caption dd div dl dt fieldset
-    figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre
-    section table td th title tr ul"""
+_BLOCK_TAGS = """address article aside blockquote body br caption dd div dl dt fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html li main nav ol
+    p pre section table td th title tr ul"""
 _BLOCKS = frozenset(_BLOCK_TAGS.split())
 _HIDDEN = frozenset(
     ("script", "style", "template", "noscript", "svg", "math", "iframe", "object")
 )
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,2000})<", re.IGNORECASE)
+_LANGUAGE = re.compile(
+    r"<html[^>]{0,500}?\s(?:xml:)?lang\s*=\s*[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE
+)
+_LICENCE = re.compile(
+    r"https?://(?:www\.)?creativecommons\.org/"
+    r"(?:(?:licenses/(by(?:-nc)?(?:-nd|-sa)?)/([1-4]\.[05]))|(publicdomain/zero/1\.0))"
+)
+_LICENCE_LINK = re.compile(
+    r"<(?:a|link)\b[^>]{0,500}?\brel\s*=\s*[\"']?[^\"'>]{0,80}?\blicense\b[^>]{0,500}>",
+    re.IGNORECASE,
+)
 
 
-class HtmlExtractor:
-    """Extracts pages; a context manager, because it owns a process.
+def main_page_text(page: str) -> Extracted:
+    """The main text without comments; "" if there is none to be found."""
+    import trafilatura
 
-    `n_fallback` counts the pages that the plain parser had to read.
+    text = trafilatura.extract(page, fast=True, include_comments=False) or ""
+    return Extracted(text, page_facts(page))
+
+
+def whole_page_text(page: str) -> Extracted:
+    """All visible text of a page."""
+    return Extracted(plain_text(page), page_facts(page))
+
+
+def page_facts(page: str) -> dict[str, str]:
+    """Title, language, and the Creative Commons licence that a page gives as its own
+    (a link with rel=license; other links may speak of other works).
     """
-
-    def __init__(self, timeout_s: float) -> None:
-        self.timeout_s = timeout_s
-        self.n_fallback = 0
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> "HtmlExtractor":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop()
-
-    def extract(self, page: str) -> str:
-        """The page's text, paragraphs on lines of their own.
-
-        Raises:
-            UnreadableError: both parsers take too long or too much memory.
-        """
-        text = self._ask(MAIN, page) if len(page) <= MOST_PAGE_CHARS else None
-        if not text:
-            self.n_fallback += 1
-            text = self._ask(PLAIN, page)
-        if text is None:
-            raise UnreadableError("a page that takes too long")
-        return text
-
-    def _ask(self, parser: str, page: str) -> str | None:
-        process = self._process or self._start()
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            write_frame(process.stdin, parser + page)
-            return read_frame(process.stdout)
-        except (OSError, EOFError):  # it has ended, by its own clock or for memory
-            self._stop()
-            return None
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "scratchlm.corpus.readers.html_worker"]
-        self._process = subprocess.Popen(
-            [*command, str(self.timeout_s)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={
-                **os.environ,
-                "PYTHONHASHSEED": "0",
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            },
-        )
-        return self._process
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+    facts = {}
+    title = _TITLE.search(page)
+    if title and title[1].strip():
+        facts["title"] = " ".join(unescape(title[1]).split())[:MOST_TITLE_CHARS]
+    language = _LANGUAGE.search(page)
+    if language:
+        facts["language"] = language[1].lower()
+    link = _LICENCE_LINK.search(page)
+    licence = _LICENCE.search(link[0].lower()) if link else None
+    if licence:
+        facts["licence"] = "CC0-1.0" if licence[3] else f"CC-{licence[1]}-{licence[2]}"
+        facts["licence"] = facts["licence"].upper()
+    return facts
 
 
 def declared_charset(data: bytes) -> str | None:
@@ -105,56 +74,54 @@ def declared_charset(data: bytes) -> str | None:
     return match[1].decode("ascii") if match else None
 
 
-def write_frame(stream: IO[bytes], text: str) -> None:
-    """Send one message: its length in bytes, then UTF-8."""
-    data = text.encode("utf-8", "replace")
-    stream.write(LENGTH.pack(len(data)) + data)
-    stream.flush()
-
-
-def read_frame(stream: IO[bytes]) -> str:
-    """Receive one message.
-
-    Raises:
-        EOFError: the other side has ended.
-    """
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        raise EOFError
-    (length,) = LENGTH.unpack(head)
-    data = stream.read(length)
-    if len(data) < length:
-        raise EOFError
-    return data.decode("utf-8")
-
-
 def plain_text(page: str) -> str:
     """All visible text of a page, a line a block; no judgement of what matters."""
     parser = _PlainParser()
     parser.feed(page)
     parser.close()
-    lines = (" ".join(line.split()) for line in "".join(parser.parts).split("\n"))
-    return "\n".join(line for line in lines if line)
+    return parser.text()
 
 
 class _PlainParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
+        self._parts: list[str] = []
         self._hidden: list[str] = []
+        self._preformatted = 0
+
+    def text(self) -> str:
+        """Lines with single blanks; those of <pre> as they stand."""
+        lines = "".join(self._parts).split("\n")
+        neat = (_neat(line) for line in lines)
+        return "\n".join(line for line in neat if line).replace("\0", "\n").strip("\n")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _HIDDEN:
             self._hidden.append(tag)
         if tag in _BLOCKS:
-            self.parts.append("\n")
+            self._parts.append("\n")
+        self._preformatted += tag == "pre"
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _BLOCKS:  # <script/> of XHTML hides nothing
+            self._parts.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._hidden:
             del self._hidden[self._hidden.index(tag) :]
         if tag in _BLOCKS:
-            self.parts.append("\n")
+            self._parts.append("\n")
+        self._preformatted = max(0, self._preformatted - (tag == "pre"))
 
     def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(data.replace("\n", " "))
+        if self._hidden:
+            return
+        data = data.replace("\0", "")
+        if self._preformatted:
+            self._parts.append(data.replace("\r\n", "\n").replace("\n", "\0"))
+        else:
+            self._parts.append(data.replace("\n", " "))
+
+
+def _neat(line: str) -> str:
+    return line.rstrip() if "\0" in line else " ".join(line.split())
