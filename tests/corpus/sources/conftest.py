@@ -10,8 +10,12 @@ import pytest
 Page = tuple[int, dict[str, str], bytes]
 
 
+NOTHING: Page = (404, {}, b"")
+
+
 class Site:
-    """Pages by path: (status, headers, body), or a function of the request's handler.
+    """Pages by path, with or without its query: (status, headers, body), or a
+    function of the request's handler.
 
     `asked` are the paths in the order of the requests, `times` when they came,
     `headers` what they said.
@@ -29,7 +33,8 @@ class Site:
                 site.asked.append(self.path)
                 site.times.append(time.monotonic())
                 site.headers.append({k.lower(): v for k, v in self.headers.items()})
-                page = site.pages.get(self.path, (404, {}, b""))
+                bare = self.path.partition("?")[0]
+                page = site.pages.get(self.path) or site.pages.get(bare, NOTHING)
                 if callable(page):
                     page(self)
                     return

@@ -1,4 +1,12 @@
+import io
+import json
+import os
+import subprocess
+import sys
+
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from scratchlm.base.errors import UserError
@@ -124,3 +132,64 @@ def test_a_readme_that_says_nothing_of_files_is_passed_over(tree, front):
 def test_an_empty_dataset_is_one_line(tree):
     with pytest.raises(UserError, match="splits: none"):
         found(tree(["image.png"]))
+
+
+READ_FROM_HUB = """
+import sys
+from pathlib import Path
+from scratchlm.base.errors import UserError
+from scratchlm.corpus.readers.config import ReadConfig
+from scratchlm.corpus.receipt import Receipt
+from scratchlm.corpus.sources.config import SourceConfig
+from scratchlm.corpus.sources.plan import plan_inputs
+from scratchlm.corpus.sources.read import read_shard
+
+for url in sys.argv[2:]:
+    source = SourceConfig(name="hub", paths=(url,))
+    try:
+        shards = plan_inputs([source], ReadConfig(), Path(sys.argv[1]), Receipt())
+    except UserError as error:
+        print(error)
+        continue
+    for shard in shards:
+        for document in read_shard(shard, source, ReadConfig(), Receipt()):
+            print(document.id, document.text)
+"""
+
+
+def test_a_dataset_is_read_from_a_hub(site, tmp_path):
+    """The hub's own client, asking a server on this machine that speaks as a hub."""
+    pytest.importorskip("huggingface_hub")
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"text": ["one", "two"]}), stream)
+    files = {
+        "data/train-0.parquet": stream.getvalue(),
+        "data/test-0.jsonl": b'{"text": "three"}',
+    }
+    commit, api = "a" * 40, "/api/datasets/owner/set"
+    entries = [
+        {"type": "file", "path": path, "oid": commit, "size": len(content)}
+        for path, content in files.items()
+    ]
+    said = {"id": "owner/set", "sha": commit, "siblings": [], "private": False}
+    kind = {"Content-Type": "application/json"}
+    site.pages[f"{api}/revision/v1"] = (200, kind, json.dumps(said).encode())
+    site.pages[f"{api}/tree/v1"] = (200, kind, json.dumps(entries).encode())
+    none = (404, {"X-Error-Code": "RepoNotFound"}, b"")
+    site.pages["/api/datasets/owner/none/revision/v1"] = none
+    for path, content in files.items():
+        headers = {"ETag": '"x"', "X-Repo-Commit": commit}
+        site.pages[f"/datasets/owner/set/resolve/v1/{path}"] = (200, headers, content)
+    urls = ["hf://datasets/owner/set@v1", "hf://datasets/owner/none@v1"]
+    done = subprocess.run(
+        [sys.executable, "-c", READ_FROM_HUB, str(tmp_path), *urls],
+        env={**os.environ, "HF_ENDPOINT": site.url, "HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == [
+        "set/data/train-0.parquet:0000001 one",
+        "set/data/train-0.parquet:0000002 two",
+        "hf://datasets/owner/none@v1 does not exist; check the name",
+    ], done.stderr
