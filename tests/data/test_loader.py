@@ -22,10 +22,12 @@ from scratchlm.data import (
 T = 16
 
 
-def build_source(kind, directory, tmp_path):
+@pytest.fixture(scope="module")
+def all_sources(directory, tmp_path_factory):
+    """One of each kind."""
     store = TokenStore.open(directory, "train")
     stream = TokenBatches(store, T, 1, seed=5)
-    packing = pack_documents(store, T, tmp_path / "packed")
+    packing = pack_documents(store, T, tmp_path_factory.mktemp("packed"))
     packed = PackedBatches(store, packing, 1, seed=5)
     separate = TokenBatches(store, T, 1, seed=6, separate=True)
     examples = [([1, *range(i, i + 9)], [True] * 10) for i in range(40)]
@@ -34,12 +36,12 @@ def build_source(kind, directory, tmp_path):
         "packed": packed,
         "examples": ExampleBatches(examples, T, 1, 5, 0),
         "blend": Blend({"a": packed, "b": separate}, {"a": 30, "b": 40}, 1, 5),
-    }[kind]
+    }
 
 
 @pytest.fixture(params=["stream", "packed", "examples", "blend"])
-def source(request, directory, tmp_path):
-    return build_source(request.param, directory, tmp_path)
+def source(request, all_sources):
+    return all_sources[request.param]
 
 
 def lines(batch):
@@ -116,9 +118,9 @@ def test_a_run_goes_on_with_other_ranks_workers_and_batches(source):
     assert seen == expected[12:57]
 
 
-def test_each_epoch_visits_each_row_once_in_another_order(directory, tmp_path):
+def test_each_epoch_visits_each_row_once_in_another_order(all_sources):
     for kind in ("stream", "packed"):
-        source = build_source(kind, directory, tmp_path)
+        source = all_sources[kind]
         n = source.n_rows
         order = take(Loader(source, n), 3)
         epochs = [order[i * n : (i + 1) * n] for i in range(3)]
@@ -134,9 +136,8 @@ def test_what_was_prepared_but_not_handed_out_does_not_count(source):
     loader.close()
 
 
-def test_a_cursor_of_other_data_or_another_order_is_refused(directory, tmp_path):
-    stream = build_source("stream", directory, tmp_path)
-    packed = build_source("packed", directory, tmp_path)
+def test_a_cursor_of_other_data_or_another_order_is_refused(all_sources, directory):
+    stream, packed = all_sources["stream"], all_sources["packed"]
     cursor = Loader(stream, 2).cursor
     with pytest.raises(UserError, match="other data"):
         Loader(packed, 2, cursor=cursor)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from scratchlm.data import PackedBatches, pack_documents
+from scratchlm.data import PackedBatches, TokenStore, pack_documents
 
 PAD = 299
 
@@ -16,13 +16,14 @@ def length(request):
     return request.param
 
 
-@pytest.fixture
-def batches(store, length, tmp_path):
-    packing = pack_documents(store, length, tmp_path)
+@pytest.fixture(scope="module")
+def batches(directory, length, tmp_path_factory):
+    store = TokenStore.open(directory, "train")
+    packing = pack_documents(store, length, tmp_path_factory.mktemp("packed"))
     return PackedBatches(store, packing, 3, seed=1, pad_id=PAD)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def epoch(batches):
     return batches.rows(np.arange(batches.n_rows))
 

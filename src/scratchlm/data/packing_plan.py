@@ -12,7 +12,7 @@ the only one that is no target.
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,7 @@ class Packing:
         self.n_pieces = self._pieces_header.n_items // 3
         self.n_rows = self._rows_header.n_items - 1
         self.n_pairs = len(store) - store.n_documents
+        self._maps: tuple[NDArray[Any], NDArray[Any]] | None = None
 
     @property
     def padding_frac(self) -> float:
@@ -66,8 +67,18 @@ class Packing:
 
     def pieces_of(self, row: int) -> NDArray[np.int64]:
         """(n, 3): document, start in it and number of pairs of each piece of a row."""
-        begin, end = self._rows()[row : row + 2].tolist()
-        return self._pieces()[3 * begin : 3 * end].reshape(-1, 3)
+        if self._maps is None:
+            self._maps = (
+                map_items(self.directory / PIECES_NAME, self._pieces_header),
+                map_items(self.directory / ROWS_NAME, self._rows_header),
+            )
+        pieces, rows = self._maps
+        begin, end = rows[row : row + 2].tolist()
+        found: NDArray[np.int64] = pieces[3 * begin : 3 * end].reshape(-1, 3)
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_maps": None}
 
     def describe(self) -> str:
         """One line: rows, and the waste."""
@@ -76,12 +87,6 @@ class Packing:
             f"{self.n_pieces:,} pieces of documents, {self.padding_frac:.2%} padding; "
             "no token is thrown away"
         )
-
-    def _pieces(self) -> NDArray[np.int64]:
-        return map_items(self.directory / PIECES_NAME, self._pieces_header)
-
-    def _rows(self) -> NDArray[np.int64]:
-        return map_items(self.directory / ROWS_NAME, self._rows_header)
 
     def _header(self, name: str, kind: Kind) -> ShardHeader:
         header = read_header(self.directory / name, kind)

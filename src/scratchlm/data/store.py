@@ -21,6 +21,7 @@ from scratchlm.data.shard import ShardHeader, map_items, read_header, verify_ite
 INDEX_NAME = "shards.json"
 INDEX_FORMAT = "scratchlm-shards"
 INDEX_VERSION = 1
+_DOCUMENTS = -1  # the number of their map, beside those of the shards
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,10 @@ class TokenStore:
     @property
     def document_offsets(self) -> NDArray[np.int64]:
         """Where each document begins, and the end of the last, (n_documents + 1,)."""
-        return map_items(self._documents_path, self._documents_header)
+        if _DOCUMENTS not in self._maps:
+            found = map_items(self._documents_path, self._documents_header)
+            self._maps[_DOCUMENTS] = found
+        return self._maps[_DOCUMENTS]
 
     @property
     def fingerprint(self) -> str:
