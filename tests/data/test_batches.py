@@ -88,3 +88,38 @@ def test_a_text_shorter_than_one_row_is_refused_with_the_remedy(store):
     with pytest.raises(UserError, match="smaller"):
         TokenBatches(store, len(store), 4)
     assert TokenBatches(store, len(store) - 1, 4).n_rows == 1
+
+
+@pytest.mark.parametrize("context_length", [1, 7, 16, 50, 333])
+def test_separate_documents_are_numbered_and_not_learned_across(
+    context_length, store, documents, stream
+):
+    plain = TokenBatches(store, context_length, 1, seed=0)
+    separate = TokenBatches(store, context_length, 1, seed=0, separate=True)
+    everything = np.arange(plain.n_rows)
+    a, b = plain.rows(everything), separate.rows(everything)
+    assert (a["tokens"] == b["tokens"]).all()
+    assert (a["targets"] == b["targets"]).all()
+    end = stream[-1]
+    assert ((a["loss_mask"] & (b["tokens"] != end)) == b["loss_mask"]).all()
+    assert b["loss_mask"].sum() == len(stream) - store.n_documents
+    for row in range(plain.n_rows):
+        number, place = 1, -1
+        for i in range(context_length):
+            place += 1
+            if not a["loss_mask"][row, i]:
+                assert b["doc_ids"][row, i] == b["positions"][row, i] == 0
+                continue
+            assert (b["doc_ids"][row, i], b["positions"][row, i]) == (number, place)
+            if b["tokens"][row, i] == end:
+                number, place = number + 1, -1
+
+
+def test_how_rows_are_cut_decides_the_fingerprint(store):
+    prints = {
+        TokenBatches(store, 16, 1, separate=separate).fingerprint
+        for separate in (False, True)
+    }
+    prints.add(TokenBatches(store, 17, 1).fingerprint)
+    prints.add(TokenBatches(store, 16, 9, seed=3).fingerprint)
+    assert len(prints) == 3

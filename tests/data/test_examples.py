@@ -155,3 +155,20 @@ def test_shapes_and_types_are_those_of_the_house():
     assert batch["loss_mask"].shape == (5, 24)
     assert batch["tokens"].dtype == batch["targets"].dtype == np.int64
     assert batch["loss_mask"].dtype == np.bool_
+
+
+def test_examples_and_rows_decide_the_fingerprint():
+    first = build(make_examples()).fingerprint
+    assert build(make_examples(), B=7).fingerprint == first
+    assert build(make_examples(), T=33).fingerprint != first
+    assert build(make_examples()[1:]).fingerprint != first
+    ids, mask = make_examples()[0]
+    flipped = [(ids, [not m for m in mask]), *make_examples()[1:]]
+    assert build(flipped).fingerprint != first
+
+
+def test_any_rows_can_be_asked_for():
+    batches = build(make_examples(), B=4)
+    whole = batches.rows(np.arange(40))
+    some = batches.rows(np.array([39, 0, 17]))
+    assert all((some[name] == whole[name][[39, 0, 17]]).all() for name in some)

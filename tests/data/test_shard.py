@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from scratchlm.base.errors import UserError
-from scratchlm.data.shard import map_items, read_header, verify_items, write_shard
+from scratchlm.data.shard import (
+    map_items,
+    read_header,
+    verify_items,
+    write_parts,
+    write_shard,
+)
 
 TOKENIZER = "ab" * 32
 
@@ -72,3 +78,23 @@ def test_mapped_numbers_cannot_be_written(path):
     items = map_items(path, read_header(path, "tokens"))
     with pytest.raises(ValueError, match="read-only"):
         items[0] = 1
+
+
+def test_parts_give_the_bytes_of_the_whole(path, tmp_path):
+    items = np.arange(500, dtype=np.uint16)
+    parts = iter([items[:0], items[:7], items[7:400], items[400:]])
+    header = write_parts(tmp_path / "b", "tokens", parts, 3, TOKENIZER)
+    assert header == read_header(path, "tokens")
+    assert (tmp_path / "b").read_bytes() == path.read_bytes()
+
+
+def test_parts_that_fail_leave_what_was_there(path):
+    def failing():
+        yield np.zeros(3, np.uint16)
+        raise RuntimeError
+
+    before = path.read_bytes()
+    with pytest.raises(RuntimeError):
+        write_parts(path, "tokens", failing(), 0, TOKENIZER)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]

@@ -130,3 +130,27 @@ def test_an_index_of_another_version_is_refused(copy):
     (copy / "shards.json").write_text(json.dumps({**index, "version": 9}))
     with pytest.raises(UserError, match="another version"):
         TokenStore.open(copy, "train")
+
+
+def test_every_damaged_file_is_found(copy):
+    store = TokenStore.open(copy, "train")
+    assert store.find_damage() == []
+    assert store.n_files == len(list(copy.glob("train_0*.bin")))
+    for name in ("train_00001.bin", "train_documents.bin"):
+        data = bytearray((copy / name).read_bytes())
+        data[-1] ^= 1
+        (copy / name).write_bytes(data)
+    found = TokenStore.open(copy, "train").find_damage()
+    assert len(found) == 2
+    assert "train_00001.bin is damaged" in found[0]
+    assert "train_documents.bin is damaged" in found[1]
+
+
+def test_any_token_and_any_border_decides_the_fingerprint(tokenizer, tmp_path):
+    prints = set()
+    for number, texts in enumerate(
+        (["ab", "c"], ["a", "bc"], ["ab", "d"], ["ab", "c"])
+    ):
+        build_shards(DataConfig(), {"x": texts}, tokenizer, tmp_path / str(number))
+        prints.add(TokenStore.open(tmp_path / str(number), "x").fingerprint)
+    assert len(prints) == 3
