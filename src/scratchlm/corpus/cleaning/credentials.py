@@ -6,8 +6,11 @@ scanners (detect-secrets, gitleaks) look for them.
 """
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from scratchlm.corpus.cleaning.masking import Span
 
@@ -70,7 +73,7 @@ FORMS = (
     ),
 )
 _URL_PASSWORD = re.compile(
-    r"(?<=://)(?P<user>[^\s:/@<>\"'`]{0,64}):(?P<password>[^\s:/@<>\"'`]{3,256})@"
+    r"://(?P<user>[^\s:/@<>\"'`]{0,64}):(?P<password>[^\s:/@<>\"'`]{3,256})@"
 )
 # What stands for a password in manuals: nothing secret.
 _STAND_INS = re.compile(
@@ -84,11 +87,14 @@ _PEM_DATA = re.compile(r"[A-Za-z0-9+/=]{16}")
 _PEM_LINES = re.compile(r"(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})+")
 _MOST_PEM_CHARS = 16_384
 _SHORTEST = 20  # characters of the shortest form
+_INSIDE = (string.ascii_letters + string.digits + "_-.+/=:").encode()
+# 1 for bytes that no form but a PEM block or a URL has.
+_OUTSIDE = bytes(byte not in _INSIDE for byte in range(256))
 
 
 def find_credentials(text: str) -> Iterator[Span]:
     """Spans of kind "secret"."""
-    words = " ".join([word for word in text.split() if len(word) >= _SHORTEST])
+    words = _long_words(text)
     if words:
         for form in FORMS:
             if any(literal in words for literal in form.literals):
@@ -96,10 +102,29 @@ def find_credentials(text: str) -> Iterator[Span]:
                     yield Span(found.start(), found.end(), "secret")
     if "PRIVATE KEY" in text:
         yield from _private_keys(text)
-    if "://" in text and "@" in text:
-        for found in _URL_PASSWORD.finditer(text):
-            if not _STAND_INS.match(found["password"]):
-                yield Span(*found.span("password"), "secret")
+    if "@" in text:
+        yield from _url_passwords(text)
+
+
+def _long_words(text: str) -> str:
+    """All stretches of a credential's characters that are long enough, and no more:
+    most texts have few, and to look for forty literals in them costs little.
+    """
+    data = text.encode("utf-8", "replace")
+    outside = np.flatnonzero(np.frombuffer(data.translate(_OUTSIDE), bool))
+    bounds = np.concatenate([[-1], outside, [len(data)]])
+    long = np.flatnonzero(np.diff(bounds) > _SHORTEST)
+    pairs = zip(bounds[long].tolist(), bounds[long + 1].tolist(), strict=True)
+    return b" ".join([data[a + 1 : b] for a, b in pairs]).decode("ascii")
+
+
+def _url_passwords(text: str) -> Iterator[Span]:
+    place = text.find("://")
+    while place >= 0:
+        found = _URL_PASSWORD.match(text, place)
+        if found is not None and not _STAND_INS.match(found["password"]):
+            yield Span(*found.span("password"), "secret")
+        place = text.find("://", place + 3)
 
 
 def _private_keys(text: str) -> Iterator[Span]:

@@ -84,9 +84,9 @@ _TSONGA = Group(
     {
         "ts": _marks(
             """hi eka swi swa swo ta ri yi leswaku leswi ndzi loko leyi lava wu hina
-        leri wana lowu nkarhi laha xi lexi lembe malembe leti kumbe lawa loyi byi bya naswona
-        hikuva ngopfu swinene swona sweswi tanihi hikwalaho hinkwavo hinkwaswo eku va
-        misava xikwembu""",
+        leri wana lowu nkarhi laha xi lexi lembe malembe leti kumbe lawa loyi byi bya
+        naswona hikuva ngopfu swinene swona sweswi tanihi hikwalaho hinkwavo hinkwaswo
+        eku va misava xikwembu""",
             "dzh xiku",
         )
     },
