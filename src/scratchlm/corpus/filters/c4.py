@@ -40,7 +40,7 @@ class _Sought:
         if config.citations and "[" in text:
             text = _CITATION.sub("", text)  # what it parted may be a word
         lower = text.lower()
-        policy = any(word in lower for word in ("cookie", "privacy", "terms of"))
+        policy = "cookie" in lower or "privacy" in lower or "terms of" in lower
         return cls(
             config.lorem_ipsum and "lorem ipsum" in lower,
             config.javascript and "javascript" in lower,
@@ -98,27 +98,28 @@ def doomed_paragraphs(config: ParagraphConfig) -> str:
 
 
 def _sentence_lines(text: str, config: C4Config) -> list[str]:
-    """The lines whose form is that of a sentence, stripped and without citations."""
-    whole = list(map(str.strip, text.splitlines()))
-    lines = whole
-    if config.citations and "[" in text:
-        lines = [_CITATION.sub("", line) if "[" in line else line for line in whole]
-    pairs = list(zip(whole, lines, strict=True))
+    """The lines whose form is that of a sentence, stripped and without citations.
+
+    Words are those of the line as it was; the end is that of what is left of it.
+    """
+    lines = list(map(str.strip, text.splitlines()))
+    cited = config.citations and "[" in text
     if config.end_marks:
-        pairs = [
-            (words, line)
-            for words, line in pairs
-            if line[-1:] in _END_MARKS and line[-3:] != "..."
-        ]
+        lines = [s for s in lines if s[-1:] in _END_MARKS or (cited and "[" in s)]
     if config.min_words_per_line:
         n = config.min_words_per_line
-        pairs = [pair for pair in pairs if len(pair[0].split(None, n - 1)) >= n]
+        lines = [line for line in lines if len(line.split(None, n - 1)) >= n]
     limit = config.max_word_chars
-    return [line for words, line in pairs if not _has_long_word(words, limit)]
+    lines = [s for s in lines if len(s) <= limit or not _has_long_word(s, limit)]
+    if cited:
+        lines = [_CITATION.sub("", line) if "[" in line else line for line in lines]
+    if not config.end_marks:
+        return lines
+    return [s for s in lines if s[-1:] in _END_MARKS and s[-3:] != "..."]
 
 
 def _has_long_word(line: str, limit: float) -> bool:
-    return len(line) > limit and max(map(len, line.split())) > limit
+    return max(map(len, line.split())) > limit
 
 
 def _judge_line(line: str, sought: _Sought) -> Dropped | bool:

@@ -21,6 +21,7 @@ from scratchlm.corpus.rule import Dropped, Verdict
 
 _BULLETS = ("•", "-")
 _ELLIPSES = ("...", "…")
+_HEAD_CHARS = 400  # most texts show their stop words here
 
 
 def judge_quality(
@@ -84,12 +85,12 @@ def _judge_lines(text: str, config: GopherQualityConfig) -> Dropped | None:
     lines = text.splitlines()
     most_bullets = sum(map(text.count, _BULLETS))  # no line has more than these
     if most_bullets / len(lines) > config.max_bullet_line_ratio:
-        ratio = sum(s.lstrip().startswith(_BULLETS) for s in lines) / len(lines)
+        ratio = sum([s.lstrip()[:1] in _BULLETS for s in lines]) / len(lines)
         if ratio > config.max_bullet_line_ratio:
             return _lines("bullets begin too many lines", ratio)
     most_ellipses = sum(map(text.count, _ELLIPSES))
     if most_ellipses / len(lines) > config.max_ellipsis_line_ratio:
-        ratio = sum(s.rstrip().endswith(_ELLIPSES) for s in lines) / len(lines)
+        ratio = sum([s.rstrip().endswith(_ELLIPSES) for s in lines]) / len(lines)
         if ratio > config.max_ellipsis_line_ratio:
             return _lines("ellipses end too many lines", ratio)
     return None
@@ -112,18 +113,17 @@ def _judge_words(
 
 
 def _has_stop_words(text: str, config: GopherQualityConfig, words: WordForm) -> bool:
-    """Are there enough different ones? Most texts show it in their first lines."""
+    """Are there enough different ones?"""
     wanted, seen = config.min_stop_words, set[str]()
     if not wanted:
         return True
     sought = config.stop_words
     if is_plain("".join(sought), words):  # between white space each is a word
-        for match in _stop_word(sought).finditer(text):
-            seen.add(match[0])
-            if len(seen) >= wanted:
-                return True
-        if is_plain(text, words):
-            return False
+        for match in _stop_word(sought).finditer(text, 0, _HEAD_CHARS):
+            if match.end() < _HEAD_CHARS:  # not the first half of a word
+                seen.add(match[0])
+        if len(seen) >= wanted:
+            return True
     return len(set(sought).intersection(split_words(text, words))) >= wanted
 
 

@@ -39,11 +39,9 @@ def judge_repetition(
 
 def doomed_repetition(config: GopherRepetitionConfig) -> str:
     """A text that no document of this configuration may look like."""
-    limits = [value for value in config.model_dump().values() if value is not True]
-    flat = [
-        x for value in limits for x in (value if isinstance(value, tuple) else [value])
-    ]
-    return ("a" * 98 + "\n\n") * 200 if min(flat) < 0.9 else ""
+    limits = config.model_dump(exclude={"enabled"}).values()
+    least = min(min(x) if isinstance(x, tuple) else x for x in limits)
+    return ("a" * 98 + "\n\n") * 200 if least < 0.9 else ""
 
 
 def _measures(
