@@ -62,7 +62,8 @@ class SourceConfig(Config):
     """Share in the mix, relative to the other sources'; without it, by size."""
     epochs: float | None = Field(default=None, gt=0)
     """How often each document stands in the mix; not together with `weight`."""
-    decontaminate: Literal["mask", "drop", "report"] = "mask"
-    """What is done with text that an evaluation item also holds."""
+    decontaminate: Literal["mask", "drop", "report"] | None = None
+    """What is done with text that an evaluation item also holds; else as the section
+    `decontaminate` says."""
     fetch: FetchConfig = FetchConfig()
     """For `urls:` lists."""

@@ -23,9 +23,13 @@ from scratchlm.corpus.sources.streams import open_location
 VERSION = 1
 UNSETTLED_S = 2.0
 THREADS = 4
-BLOCK_FILES = 4096
+BATCH_FILES = 64
+BATCH_BYTES = 4 * 2**20
+BATCHES = 256  # handed out before the memory may be saved
+SAVE_EVERY_S = 60.0
 
 Key = list[Any]
+_Batch = list[tuple[Located, str | None]]
 
 
 class Fingerprints:
@@ -34,6 +38,7 @@ class Fingerprints:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, tuple[Key, FileScan]] = dict(_load(path))
+        self._saved_s = time.monotonic()
         self.scanned: list[str] = []
         """Names of the files that had to be read."""
 
@@ -41,12 +46,13 @@ class Fingerprints:
         self, files: Sequence[Located], units: Sequence[str | None], cut_bytes: int
     ) -> Iterator[FileScan | OSError]:
         """One scan a file, in order; an error for a file that cannot be read."""
-        todo = zip(files, units, strict=True)
+        batches = _batches(list(zip(files, units, strict=True)))
         with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-            while block := list(islice(todo, BLOCK_FILES)):
-                yield from pool.map(
-                    lambda each: self._try(each[0], each[1], cut_bytes), block
-                )
+            while some := list(islice(batches, BATCHES)):
+                for scans in pool.map(lambda each: self._try(each, cut_bytes), some):
+                    yield from scans
+                if time.monotonic() - self._saved_s > SAVE_EVERY_S:
+                    self.save()  # who is killed shall not hash all again
 
     def save(self) -> None:
         """Write the memory, if there is anything new."""
@@ -56,12 +62,16 @@ class Fingerprints:
                 for place, (key, scan) in sorted(self._known.items())
             }
             write_json(self._path, {"version": VERSION, "files": files})
+            self._saved_s = time.monotonic()
 
-    def _try(self, file: Located, unit: str | None, cut: int) -> FileScan | OSError:
-        try:
-            return self._scan(file, unit, cut)
-        except OSError as error:
-            return error
+    def _try(self, batch: _Batch, cut_bytes: int) -> list[FileScan | OSError]:
+        found: list[FileScan | OSError] = []
+        for file, unit in batch:
+            try:
+                found.append(self._scan(file, unit, cut_bytes))
+            except OSError as error:
+                found.append(error)
+        return found
 
     def _scan(self, file: Located, unit: str | None, cut_bytes: int) -> FileScan:
         key: Key = [file.n_bytes, *file.version, unit, cut_bytes]
@@ -93,6 +103,19 @@ def scan_location(file: Located, unit: str | None, cut_bytes: int) -> FileScan:
             token = scan.fingerprint
             stream.seek(0)
         return scan_row_groups(stream, cut_bytes, token)
+
+
+def _batches(files: _Batch) -> Iterator[_Batch]:
+    """What one thread takes at a time: many small files, or one that is not small."""
+    batch: _Batch = []
+    n_bytes = 0
+    for file, unit in files:
+        batch.append((file, unit))
+        n_bytes += file.n_bytes
+        if len(batch) == BATCH_FILES or n_bytes > BATCH_BYTES:
+            yield batch
+            batch, n_bytes = [], 0
+    yield batch
 
 
 def _is_unsettled(file: Located) -> bool:

@@ -64,7 +64,7 @@ def _find_local(paths: Sequence[str], step: Step, source: str) -> Iterator[Locat
     left_out = Step("files", "files", NAMED_FILES)
     for file in find_files(paths, left_out, f"the paths of source {source!r}"):
         status = file.path.stat()
-        location = str(file.path.resolve())
+        location = str(file.path.absolute())
         version = (status.st_mtime_ns, status.st_ino)
         yield Located(file.name, location, file.n_bytes, version)
     if "" in left_out.sources:  # the walk knows of no sources
