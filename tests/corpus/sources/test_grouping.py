@@ -78,5 +78,12 @@ def test_parts_of_files_and_large_files_stand_alone():
     assert groups == [tuple(small), (part,), (large,)]
 
 
+def test_packed_files_count_for_what_they_hold():
+    sizes = {f"{number}.jsonl.gz": LIMIT // 20 for number in range(40)}
+    counts = [len(group) for group in groups_of(sizes)]
+    assert max(counts) <= 5 and len(counts) >= 8
+    assert len(groups_of({"a.xz": LIMIT // 10, "b.txt": LIMIT // 10})) == 2
+
+
 def test_no_pieces_no_shards():
     assert list(group_pieces([])) == []

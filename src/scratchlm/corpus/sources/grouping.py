@@ -4,6 +4,7 @@ A shard is a prefix of the hash of names: it holds the pieces whose names' hashe
 with it, and splits in two, by the next bit, when it would exceed the limits (extendible
 hashing). A new piece makes sums larger on its own path alone, and what has been split
 there stays split: one shard changes, or becomes two. Shards are 50 to 100 % full.
+Packed files count four times their size: they are large once they are read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ from scratchlm.corpus.sources.piece import Piece
 
 SHARD_BYTES = 64 * 2**20
 SHARD_PIECES = 512
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tgz", ".txz", ".parquet", ".epub")
+PACKED_FACTOR = 4
 ALONE_FRAC = 0.25  # of the limit in bytes: such pieces would leave shards half empty
 
 
@@ -27,7 +30,7 @@ def group_pieces(
     """
     alone = [_stands_alone(piece, shard_bytes) for piece in pieces]
     small = [
-        _Hashed(int(sha256_bytes(piece.name.encode()), 16), index, piece.n_bytes)
+        _Hashed(int(sha256_bytes(piece.name.encode()), 16), index, _weight(piece))
         for index, piece in enumerate(pieces)
         if not alone[index]
     ]
@@ -43,7 +46,13 @@ class _Hashed(NamedTuple):
 
 
 def _stands_alone(piece: Piece, shard_bytes: int) -> bool:
-    return piece.kind != "file" or piece.n_bytes > ALONE_FRAC * shard_bytes
+    return piece.kind != "file" or _weight(piece) > ALONE_FRAC * shard_bytes
+
+
+def _weight(piece: Piece) -> int:
+    """Bytes to be read, roughly."""
+    is_packed = piece.name.lower().endswith(PACKED)
+    return piece.n_bytes * (PACKED_FACTOR if is_packed else 1)
 
 
 def _split(
