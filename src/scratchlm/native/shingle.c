@@ -6,6 +6,10 @@
  */
 #include "shingle.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define WORDS 5
 #define LONGEST_WORD 64
 #define PADDING 80 /* zero bytes after a folded text: no load leaves it */
@@ -78,6 +82,7 @@ ALWAYS_INLINE int is_unspaced(const uint8_t *at) {
 static int blank_marks(uint8_t *folded, size_t n) {
     int unspaced = 0;
     for (size_t i = 0; i < n; i++) {
+        if (!(load64(folded + i) & 0x8080808080808080ull)) i += 7;
         if (LIKELY(folded[i] < 0xC2)) continue;
         if (folded[i] == 0xC2)
             folded[i] = folded[i + 1] = 0;
@@ -114,13 +119,21 @@ static size_t add_run(uint64_t *words, size_t n, const uint8_t *run, size_t leng
 
 /* Which of 64 bytes are not zero, the first one lowest. */
 ALWAYS_INLINE uint64_t mask_words(const uint8_t *at) {
-    const uint64_t low = 0x7F7F7F7F7F7F7F7Full;
     uint64_t mask = 0;
+#if defined(__SSE2__)
+    for (int i = 0; i < 4; i++) {
+        __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(at + 16 * i));
+        part = _mm_cmpeq_epi8(part, _mm_setzero_si128());
+        mask |= (uint64_t)(uint16_t)~_mm_movemask_epi8(part) << (16 * i);
+    }
+#else
+    const uint64_t low = 0x7F7F7F7F7F7F7F7Full;
     for (int i = 0; i < 8; i++) {
         uint64_t part = load_little(at + 8 * i);
         part = (((part & low) + low) | part) >> 7 & 0x0101010101010101ull;
         mask |= (part * 0x0102040810204080ull) >> 56 << (8 * i);
     }
+#endif
     return mask;
 }
 
@@ -222,27 +235,30 @@ void shingler_free(Shingler *shingler) {
 
 /* ---- sets ---- */
 
+#define FEW 24 /* hashes that are sorted by insertion */
+
 /* From the highest bits down, as many at a time as make bins of two or three: hashes
- * are spread evenly. What is left in a bin is sorted by the next bits, so that many
- * equal hashes cost no more. */
-static void sort_hashes(uint64_t *hashes, size_t n, uint64_t *room, int left) {
+ * are spread evenly. Bins that are still large go on with the next bits, so that many
+ * equal hashes cost no more; those of a few are left for one pass over everything. */
+static void sort_bins(uint64_t *hashes, size_t n, uint64_t *room, int left) {
     uint32_t ends[257] = {0};
-    if (n > 24 && left) {
-        int bits = 3;
-        while (bits < 8 && ((size_t)3 << bits) < n) bits++;
-        if (bits > left) bits = left;
-        left -= bits;
-        const uint64_t mask = ((uint64_t)1 << bits) - 1;
-        for (size_t i = 0; i < n; i++) ends[(hashes[i] >> left & mask) + 1]++;
-        for (size_t i = 1; i <= mask; i++) ends[i] += ends[i - 1];
-        for (size_t i = 0; i < n; i++) room[ends[hashes[i] >> left & mask]++] = hashes[i];
-        memcpy(hashes, room, n * sizeof *hashes);
-        for (size_t i = 0, begin = 0; i <= mask; begin = ends[i++])
-            if (ends[i] - begin > 1)
-                sort_hashes(hashes + begin, ends[i] - begin, room + begin, left);
-        return;
-    }
-    for (size_t i = 1; left && i < n; i++) {
+    int bits = 3;
+    while (bits < 8 && ((size_t)3 << bits) < n) bits++;
+    if (bits > left) bits = left;
+    left -= bits;
+    const uint64_t mask = ((uint64_t)1 << bits) - 1;
+    for (size_t i = 0; i < n; i++) ends[(hashes[i] >> left & mask) + 1]++;
+    for (size_t i = 1; i <= mask; i++) ends[i] += ends[i - 1];
+    for (size_t i = 0; i < n; i++) room[ends[hashes[i] >> left & mask]++] = hashes[i];
+    memcpy(hashes, room, n * sizeof *hashes);
+    for (size_t i = 0, begin = 0; left && i <= mask; begin = ends[i++])
+        if (ends[i] - begin > FEW)
+            sort_bins(hashes + begin, ends[i] - begin, room + begin, left);
+}
+
+static void sort_hashes(uint64_t *hashes, size_t n, uint64_t *room) {
+    if (n > FEW) sort_bins(hashes, n, room, 64);
+    for (size_t i = 1; i < n; i++) {
         uint64_t hash = hashes[i];
         size_t j = i;
         for (; j && hashes[j - 1] > hash; j--) hashes[j] = hashes[j - 1];
@@ -252,7 +268,7 @@ static void sort_hashes(uint64_t *hashes, size_t n, uint64_t *room, int left) {
 
 size_t unique_hashes(uint64_t *hashes, size_t n, uint64_t *room) {
     size_t left = 0;
-    sort_hashes(hashes, n, room, 64);
+    sort_hashes(hashes, n, room);
     for (size_t i = 0; i < n; i++)
         if (!i || hashes[i] != hashes[i - 1]) hashes[left++] = hashes[i];
     return left;
@@ -285,7 +301,7 @@ void band_keys(const uint64_t *hashes, size_t n, size_t bands, size_t rows,
         size_t place = (size_t)(((hashes[i] >> 32) * places) >> 32);
         uint32_t value = (uint32_t)hashes[i];
         if (value == EMPTY) value--;
-        if (value < table[place]) table[place] = value;
+        table[place] = value < table[place] ? value : table[place];
     }
     for (size_t i = 0; i < places; i++) empty += table[i] == EMPTY;
     if (empty) borrow(table, places);
