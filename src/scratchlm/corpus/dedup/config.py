@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from scratchlm.base.config import Config
+from scratchlm.corpus.dedup.near_config import NearConfig
 
 
 class UrlConfig(Config):
@@ -15,7 +16,7 @@ class UrlConfig(Config):
 class ExactConfig(Config):
     """Documents whose texts are equal byte for byte."""
 
-    enabled: bool = False
+    enabled: bool = True
     """Keep only the first of equal documents."""
 
 
@@ -68,5 +69,7 @@ class DedupConfig(Config):
     """Repeated paragraphs."""
     line: LineConfig = LineConfig()
     """Repeated lines."""
+    near: NearConfig = NearConfig()
+    """Documents that are alike."""
     substring: SubstringConfig = SubstringConfig()
     """Repeated stretches of words."""
