@@ -1,241 +1,229 @@
-"""Build a corpus directory: collect, clean, deduplicate, hold out, ask.
+"""Build a corpus directory: read, clean, compare, mix, hold out, ask.
 
-`train.jsonl` and `heldout.jsonl` have rows {"id", "text", "source"} sorted by id;
-`conversations.jsonl` and `preferences.jsonl` are what the chat stages learn from;
-`receipt.json` says what happened to every file and document. The directory appears
-whole or not at all, and its bytes depend on the inputs and the configuration alone.
+The directory appears whole or not at all, and its bytes depend on the inputs and the
+configuration alone: not on the memory, the number of workers or where they run, nor
+on how often the build was interrupted. See `store` for what stands in it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scratchlm.base.atomic import atomic_directory, read_json, write_json
+from filelock import FileLock, Timeout
+
+from scratchlm.base.atomic import read_json, remove_leftovers, write_text
 from scratchlm.base.errors import UserError
+from scratchlm.base.hashing import sha256_json
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.base.units import format_bytes
-from scratchlm.corpus.clean import clean_text
+from scratchlm.corpus.assemble import Finished, assemble_corpus, count_sides
 from scratchlm.corpus.config import CorpusConfig
-from scratchlm.corpus.conversations import ChatRows, build_chat_rows
-from scratchlm.corpus.dedup.exact import remove_exact_duplicates
-from scratchlm.corpus.dedup.near import NearDuplicate, remove_near_duplicates
+from scratchlm.corpus.conversations import build_chat_rows
+from scratchlm.corpus.decontaminate.steps import check_final
 from scratchlm.corpus.document import Document
+from scratchlm.corpus.flow.executor import build_executor, choose_workers
+from scratchlm.corpus.flow.flow import Flow, Part
+from scratchlm.corpus.flow.table import read_batches
+from scratchlm.corpus.mix.steps import assign_step
+from scratchlm.corpus.options import BuildOptions
 from scratchlm.corpus.receipt import Receipt
-from scratchlm.corpus.rows import read_rows, write_rows
-from scratchlm.corpus.source_files import collect_files
-from scratchlm.corpus.source_stdlib import collect_stdlib
-from scratchlm.corpus.split import Split, split_documents
+from scratchlm.corpus.sources.piece import InputShard
+from scratchlm.corpus.sources.plan import plan_inputs
+from scratchlm.corpus.split import split_documents
+from scratchlm.corpus.steps import build_steps, rule_names, rule_settings
+from scratchlm.corpus.store import CONVERSATIONS, PREFERENCES, Corpus
 
-TRAIN, HELDOUT = "train.jsonl", "heldout.jsonl"
-CONVERSATIONS, PREFERENCES = "conversations.jsonl", "preferences.jsonl"
-RECEIPT = "receipt.json"
-NAMED_HELDOUT = 200  # ids that the receipt repeats; all are in heldout.jsonl
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A built corpus on disk."""
-
-    directory: Path
-
-    def train_documents(self) -> Iterator[Document]:
-        """What models may learn from, sorted by id."""
-        return _documents(self.directory / TRAIN)
-
-    def heldout_documents(self) -> Iterator[Document]:
-        """What nothing may learn from, sorted by id."""
-        return _documents(self.directory / HELDOUT)
-
-    def conversations(
-        self, split: str | None = None, kind: str | None = None
-    ) -> list[dict[str, Any]]:
-        """Rows of conversations.jsonl, of one split or kind where one is named."""
-        return _select(self.directory / CONVERSATIONS, split, kind)
-
-    def preferences(
-        self, split: str | None = None, kind: str | None = None
-    ) -> list[dict[str, Any]]:
-        """Rows of preferences.jsonl, of one split or kind where one is named."""
-        return _select(self.directory / PREFERENCES, split, kind)
-
-    @property
-    def receipt(self) -> dict[str, Any]:
-        """What happened to every file and document."""
-        receipt: dict[str, Any] = read_json(self.directory / RECEIPT)
-        return receipt
+NAMED_HELDOUT = 200  # ids that the receipt repeats; all are in heldout/
+CACHE, LOCK, STARTED = "cache", "lock", "started"
+DECONTAMINATE = "decontaminate"
+PLACES = {"paths", "sources", "chat", "preferences"}  # where files lie plays no part
+MOST_IN_MEMORY_BYTES = 4 * 10**9
+"""More text than this is not split in memory."""
 
 
 def build_corpus(
-    config: CorpusConfig, directory: Path, progress: Progress = SILENT
+    config: CorpusConfig,
+    directory: Path,
+    progress: Progress = SILENT,
+    options: BuildOptions = BuildOptions(),  # noqa: B008  (frozen)
 ) -> Corpus:
     """Build the corpus and write it to `directory`, replacing what stands there.
 
     Raises:
-        UserError: a path does not exist, or nothing usable remains.
+        UserError: a path does not exist, nothing usable remains, the output cannot be
+            written, or another build writes to the same work directory.
     """
-    receipt = Receipt()
-    collected = _collect(config, receipt, progress)
-    documents = _clean(config, collected, receipt)
-    documents = _deduplicate(config, documents, receipt, progress)
-    _require_enough(config, documents, receipt)
-    progress.note(_found_line(documents))
-    split = split_documents(config, documents)
-    rows = build_chat_rows(config, split.train, split.heldout)
-    with atomic_directory(directory) as temporary:
-        write_rows(temporary / TRAIN, map(_row, split.train))
-        write_rows(temporary / HELDOUT, map(_row, split.heldout))
-        write_rows(temporary / CONVERSATIONS, rows.conversations)
-        write_rows(temporary / PREFERENCES, rows.preferences)
-        write_json(temporary / RECEIPT, _receipt_json(config, receipt, split, rows))
+    work = options.work or directory.with_name(f"{directory.name}.work")
+    with _locked(work, directory):
+        build = _Build(config, options, work, progress)
+        try:
+            finished = build.run()
+        finally:
+            build.close()
+        assemble_corpus(finished, directory)
+        build.flow.graph.prune()
+    if not options.keep_work:
+        shutil.rmtree(work, ignore_errors=True)
     return Corpus(directory)
 
 
-def _collect(
-    config: CorpusConfig, receipt: Receipt, progress: Progress
-) -> Iterable[Document]:
-    if config.source == "stdlib":
-        return collect_stdlib(receipt)
-    if not config.paths:
-        raise UserError("no text was named; say --text DIR_OR_FILES")
-    return collect_files(config, receipt, progress)
+class _Build:
+    """One build: what is known of it so far."""
 
+    def __init__(
+        self,
+        config: CorpusConfig,
+        options: BuildOptions,
+        work: Path,
+        progress: Progress,
+    ) -> None:
+        self._config = config
+        self._sources = {source.name: source for source in config.all_sources()}
+        self._cache = work / CACHE
+        self._progress = progress
+        self._receipt = Receipt()
+        self._facts: dict[str, Any] = {}
+        self._judged: Path | None = None
+        workers = choose_workers(options.workers, options.memory_bytes)
+        self._executor = build_executor(options.on, workers)
+        self.flow = Flow(
+            work, self._executor, options.memory_bytes, progress, options.canaries
+        )
 
-def _clean(
-    config: CorpusConfig, documents: Iterable[Document], receipt: Receipt
-) -> list[Document]:
-    """Clean every text and drop those that are too short."""
-    step = receipt.step("clean")
-    kept = []
-    names: set[str] = set()
-    for document in documents:
-        name = document.id
-        while name in names:  # a file may be called as a row of another one is
-            name += "~"
-        names.add(name)
-        text = clean_text(document.text, config.repair_mojibake)
-        cleaned = Document(name, text, document.source, document.metadata)
-        if len(text) < config.min_document_chars:
-            reason = f"shorter than {config.min_document_chars} characters"
-            step.drop(name, reason if text else "empty", cleaned.n_bytes)
-        else:
-            step.keep(cleaned.n_bytes)
-            kept.append(cleaned)
-    return kept
+    def run(self) -> Finished:
+        """Do everything but put the directory together."""
+        config = self._config
+        if config.source == "files" and not (config.sources or config.paths):
+            raise UserError("no text was named; say --text DIR_OR_FILES")
+        shards = self._plan()
+        self.flow.read(shards, self._sources, rule_settings(config), self._cache)
+        for step in build_steps(config, self._sources):
+            out = self.flow.decide(step)
+            self._note(step.name, out)
+            if step.name == DECONTAMINATE:
+                self._judged = out
+        if not config.ask:
+            sources = tuple(self._sources.values())
+            step = assign_step(config.mix, config.split, sources)
+            self._note(step.name, self.flow.assign(step))
+        parts = self.flow.write()
+        self._receipt.add(self.flow.receipt(rule_names(config)))
+        self._require_enough(parts)
+        sides, chat = self._ask(parts) if config.ask else (None, None)
+        self._check_result(parts)
+        return Finished(
+            parts,
+            {**self._receipt_json(parts, sides), **self._facts},
+            config.model_dump(mode="json", exclude=PLACES),
+            _fingerprints(shards),
+            sides,
+            chat,
+        )
 
+    def close(self) -> None:
+        """End the workers."""
+        self._executor.close()
 
-def _deduplicate(
-    config: CorpusConfig,
-    documents: list[Document],
-    receipt: Receipt,
-    progress: Progress,
-) -> list[Document]:
-    sizes = {document.id: document.n_bytes for document in documents}
-    documents, copies = remove_exact_duplicates(documents)
-    step = receipt.step("exact_duplicates")
-    for removed, kept in copies:
-        step.drop({"id": removed, "of": kept}, "the same bytes", sizes[removed])
-    step.keep(_total(documents), len(documents))
-    progress.update(1, 2, "near-duplicates")
-    documents, alike = remove_near_duplicates(documents, config.near_dup_threshold)
-    step = receipt.step("near_duplicates")
-    for pair in alike:
-        step.drop(_pair_json(pair), "near-duplicate", sizes[pair.removed])
-    step.keep(_total(documents), len(documents))
-    step.notes["threshold"] = config.near_dup_threshold
-    step.notes["jaccard"] = _histogram(pair.jaccard for pair in alike)
-    return documents
+    def _plan(self) -> list[InputShard]:
+        return plan_inputs(
+            tuple(self._sources.values()),
+            self._config.read,
+            self._cache,
+            self._receipt,
+            self._progress,
+        )
 
+    def _note(self, name: str, out: Path) -> None:
+        """What a step says of itself beside its decisions."""
+        for file in ("summary.json", "mix.json"):
+            if (out / file).exists():
+                self._facts[name] = read_json(out / file)
 
-def _pair_json(pair: NearDuplicate) -> dict[str, Any]:
-    return {"id": pair.removed, "of": pair.kept, "jaccard": round(pair.jaccard, 3)}
+    def _require_enough(self, parts: Sequence[Part]) -> None:
+        found = count_sides(parts, None)
+        n_bytes = sum(side["n_bytes"] for side in found.values())
+        if n_bytes >= self._config.min_corpus_bytes:
+            return
+        n_documents = sum(side["n_documents"] for side in found.values())
+        why = self._receipt.main_reasons()
+        raise UserError(
+            f"too little text: {n_documents} usable documents with "
+            f"{format_bytes(n_bytes)}, of "
+            f"{format_bytes(self._config.min_corpus_bytes)} needed"
+            + (f"; left out: {why}" if why else "")
+            + "; give more with --text DIR_OR_FILES"
+        )
 
+    def _check_result(self, parts: Sequence[Part]) -> None:
+        """Look for evaluation items once more, in what was written."""
+        if self._judged is not None:
+            paths = [path for part in parts for path in (part.train, part.heldout)]
+            found = check_final(self._config.decontaminate, paths, self._judged)
+            self._facts["decontamination_of_the_result"] = found
 
-def _histogram(values: Iterable[float]) -> dict[str, int]:
-    """How many removed documents had which true similarity, in steps of 0.05."""
-    counts = Counter(min(int(value * 20), 20) for value in values)
-    return {f"{step / 20:.2f}": counts[step] for step in sorted(counts)}
-
-
-def _require_enough(
-    config: CorpusConfig, documents: Sequence[Document], receipt: Receipt
-) -> None:
-    n_bytes = _total(documents)
-    if n_bytes >= config.min_corpus_bytes:
-        return
-    why = receipt.main_reasons()
-    raise UserError(
-        f"too little text: {len(documents)} usable documents with "
-        f"{format_bytes(n_bytes)}, of {format_bytes(config.min_corpus_bytes)} needed"
-        + (f"; left out: {why}" if why else "")
-        + "; give more with --text DIR_OR_FILES"
-    )
-
-
-def _found_line(documents: Sequence[Document]) -> str:
-    return f"{len(documents)} documents, {format_bytes(_total(documents))}"
-
-
-def _receipt_json(
-    config: CorpusConfig, receipt: Receipt, split: Split, rows: ChatRows
-) -> dict[str, Any]:
-    documents = [*split.train, *split.heldout]
-    return {
-        "source": config.source,
-        "synthetic": config.source == "files"
-        and (config.chat is None or config.preferences is None),
-        "steps": [step.to_json() for step in receipt.steps],
-        "split": split.notes,
-        "train": _summary(split.train),
-        "heldout": {
-            **_summary(split.heldout),
-            "ids": [document.id for document in split.heldout[:NAMED_HELDOUT]],
-        },
-        "by_source": {
-            name: _summary([d for d in documents if d.source == name])
-            for name in sorted({document.source for document in documents})
-        },
-        "licences": dict(
-            sorted(
-                Counter(
-                    str(document.metadata.get("licence", "not stated"))
-                    for document in documents
-                ).items()
+    def _ask(
+        self, parts: Sequence[Part]
+    ) -> tuple[dict[str, list[Document]], dict[str, list[dict[str, Any]]]]:
+        """Hold out in memory, and build what the chat stages learn from."""
+        documents = list(_documents(parts))
+        n_bytes = sum(document.n_bytes for document in documents)
+        self._progress.note(f"{len(documents)} documents, {format_bytes(n_bytes)}")
+        if n_bytes > MOST_IN_MEMORY_BYTES:
+            raise UserError(
+                f"{format_bytes(n_bytes)} are too much to ask about; build the corpus "
+                "with ask=false, and give conversations in a file"
             )
-        ),
-        "chat": rows.notes,
+        split = split_documents(self._config, documents)
+        rows = build_chat_rows(self._config, split.train, split.heldout)
+        self._facts["split"] = split.notes
+        self._facts["chat"] = rows.notes
+        ids = [document.id for document in split.heldout[:NAMED_HELDOUT]]
+        self._facts["heldout_ids"] = ids
+        sides = {"train": split.train, "heldout": split.heldout}
+        chat = {CONVERSATIONS: rows.conversations, PREFERENCES: rows.preferences}
+        return sides, chat
+
+    def _receipt_json(
+        self, parts: Sequence[Part], sides: Mapping[str, Sequence[Document]] | None
+    ) -> dict[str, Any]:
+        config = self._config
+        given = config.chat is not None and config.preferences is not None
+        return {
+            "source": config.source,
+            "synthetic": config.source == "files" and config.ask and not given,
+            "steps": self._receipt.to_json(),
+            **count_sides(parts, sides),
+        }
+
+
+def _documents(parts: Sequence[Part]) -> Iterator[Document]:
+    for part in parts:
+        for batch in read_batches(part.train):
+            yield from batch.documents()
+
+
+def _fingerprints(shards: Sequence[InputShard]) -> dict[str, str]:
+    """One hash for the inputs of each source."""
+    names = sorted({shard.source for shard in shards})
+    return {
+        name: sha256_json([s.fingerprint for s in shards if s.source == name])
+        for name in names
     }
 
 
-def _summary(documents: Sequence[Document]) -> dict[str, int]:
-    return {"n_documents": len(documents), "n_bytes": _total(documents)}
-
-
-def _total(documents: Iterable[Document]) -> int:
-    return sum(document.n_bytes for document in documents)
-
-
-def _row(document: Document) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "id": document.id,
-        "text": document.text,
-        "source": document.source,
-    }
-    if document.metadata:
-        row["metadata"] = dict(document.metadata)
-    return row
-
-
-def _documents(path: Path) -> Iterator[Document]:
-    for row in read_rows(path):
-        yield Document(row["id"], row["text"], row["source"], row.get("metadata", {}))
-
-
-def _select(path: Path, split: str | None, kind: str | None) -> list[dict[str, Any]]:
-    return [
-        row
-        for row in read_rows(path)
-        if (split is None or row["split"] == split)
-        and (kind is None or row["kind"] == kind)
-    ]
+@contextmanager
+def _locked(work: Path, directory: Path) -> Iterator[None]:
+    """Nobody else builds here, and both places can be written."""
+    write_text(work / STARTED, "")
+    if directory.exists() and not directory.is_dir():
+        raise UserError(f"{directory} is a file; name another place with --out")
+    try:
+        with FileLock(work / LOCK, timeout=0):
+            remove_leftovers(work)
+            yield
+    except Timeout:
+        raise UserError(
+            f"another build works in {work}; wait for it, or name another place"
+        ) from None

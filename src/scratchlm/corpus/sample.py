@@ -22,7 +22,7 @@ from scratchlm.corpus.options import BuildOptions
 from scratchlm.corpus.receipt import Receipt
 from scratchlm.corpus.sources.piece import InputShard, Piece
 from scratchlm.corpus.sources.plan import plan_inputs
-from scratchlm.corpus.steps import build_steps, rule_settings
+from scratchlm.corpus.steps import build_steps, rule_names, rule_settings
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def inspect_sources(
             parts = flow.write()
         finally:
             executor.close()
-        receipt.add(flow.receipt())
+        receipt.add(flow.receipt(rule_names(config)))
         result = count_sides(parts, None)["train"]
         seconds = flow.graph.seconds
     scale = 1 / max(sample.share, 1e-12)

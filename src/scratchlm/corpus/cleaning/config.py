@@ -15,7 +15,7 @@ PersonalKind = Literal["email", "ip", "phone", "card"]
 class CleanConfig(Config):
     """Unicode, line ends, control characters, wrong decodings."""
 
-    enabled: bool = False
+    enabled: bool = True
     """Clean texts: line ends, control characters, blanks at line ends, half
     surrogate pairs, then the form of `normalise`."""
     normalise: Literal["none", "nfc", "nfkc"] = "nfc"
@@ -30,7 +30,7 @@ class CleanConfig(Config):
     repair_mojibake: bool = False
     """Undo UTF-8 that was read in another encoding (`Ã©` for `é`), line by line,
     with ftfy, where a cheap look says that there may be any."""
-    min_chars: int = Field(default=1, ge=0)
+    min_chars: int = Field(default=50, ge=0)
     """Shorter documents are dropped."""
 
 

@@ -8,7 +8,7 @@ from scratchlm.base.config import Config
 class NearConfig(Config):
     """When two documents are so alike that one of them goes."""
 
-    enabled: bool = False
+    enabled: bool = True
     """Remove near-duplicates."""
     threshold: float = Field(default=0.7, gt=0, le=1)
     """Jaccard similarity of the sets of five-word shingles from which the later of two

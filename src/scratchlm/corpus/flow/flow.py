@@ -107,13 +107,18 @@ class Flow:
             for shard, task in zip(self.shards, tasks, strict=True)
         ]
 
-    def receipt(self) -> Receipt:
-        """The receipts of all shards, added up in their order."""
+    def receipt(self, rules: Sequence[str]) -> Receipt:
+        """The receipts of all shards, added up in their order.
+
+        Reading comes first, then the rules in their order, then the steps.
+        """
         total = Receipt()
         for room in ("read", "write"):
             for shard in self.shards:
                 path = self.graph.path(f"{room}/{shard.key}", RECEIPT)
                 total.add(Receipt.from_json(read_json(path)))
+        last = [*rules, *self.steps, "written"]
+        total.steps.sort(key=lambda step: _place(last, step.name))
         return total
 
     def _run(self, step: CorpusStep) -> Sequence[str]:
@@ -132,3 +137,7 @@ class Flow:
         name = f"write/{shard.key}"
         arguments = {"steps": list(self.steps)}
         return Task(name, write_shard, arguments, reads, n_bytes=shard.n_bytes)
+
+
+def _place(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else -1

@@ -92,7 +92,8 @@ class DecidedStep:
             values[place] = values.get(place, 0) + 1
 
     def _keep(self, batch: Batch, after: Batch, touched: Sequence[int]) -> None:
-        sizes = dict(zip(batch.rows.tolist(), np.diff(batch.utf8()[1]), strict=True))
+        lengths_in = np.diff(batch.utf8()[1]).tolist()
+        sizes = dict(zip(batch.rows.tolist(), lengths_in, strict=True))
         cut = {int(batch.rows[place]) for place in touched}
         total: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         lengths = np.diff(after.utf8()[1]) if len(after) else np.zeros(0, np.int64)
@@ -102,7 +103,7 @@ class DecidedStep:
             entry = total[source]
             entry[0] += left
             entry[1] += 1
-            entry[2] += int(sizes[row])
+            entry[2] += sizes[row]
             entry[3] += row in cut and left != sizes[row]
         for source, (left, count, came, changed) in sorted(total.items()):
             self._step.keep(left, count, source=source, bytes_in=came, changed=changed)
