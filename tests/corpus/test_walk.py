@@ -107,6 +107,29 @@ def test_a_folder_that_may_not_be_entered_is_named(tmp_path):
     (tmp_path / "root/shut").chmod(0o700)
 
 
+def test_a_pattern_stands_for_what_it_matches_named_from_its_folder(
+    tmp_path, monkeypatch
+):
+    make_tree(tmp_path / "root", ["a.md", "b.txt", "c/d.md", "c/e/f.md", "[x].md"])
+    every = ["root/[x].md", "root/a.md", "root/c/d.md", "root/c/e/f.md"]
+    for pattern, names in (
+        ("*.md", ["root/[x].md", "root/a.md"]),
+        ("**/*.md", every),
+        ("c*", ["root/c/d.md", "root/c/e/f.md"]),
+        ("c/**", ["c/d.md", "c/e/f.md"]),
+        ("[x].md", ["[x].md"]),
+        ("?.md", ["root/a.md"]),
+    ):
+        step = Step("files")
+        found = find_files([str(tmp_path / "root" / pattern)], step)
+        assert [file.name for file in found] == names, pattern
+        assert step.n_dropped == 0
+    monkeypatch.chdir(tmp_path / "root")
+    assert [file.name for file in find_files(["**/*.md"], Step("files"))] == every
+    with pytest.raises(UserError, match=r"\*\.pdf does not exist"):
+        find_files(["*.pdf"], Step("files"))
+
+
 def test_a_path_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(UserError, match="does not exist; check the path"):
         find_files([str(tmp_path / "none")], Step("files"))

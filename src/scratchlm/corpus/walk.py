@@ -5,6 +5,7 @@ b.txt found in the folder /home/me/notes. No absolute path leaves this module.
 """
 
 import errno
+import glob
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -37,7 +38,8 @@ def find_files(
 
     Hidden files in folders, links in a circle, broken links, pipes and devices,
     folders that may not be entered: dropped into `step` with their reason.
-    `named_by` tells the person where the paths were said.
+    A path may be a pattern (`crawl/*.gz`, `**/*.md`). `named_by` tells the person
+    where the paths were said.
 
     Raises:
         UserError: one of `paths` does not exist.
@@ -52,13 +54,37 @@ def find_files(
 
 
 def _name_roots(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """A name for each path: its last part, numbered where two are called alike."""
+    """A name for each path: its last part, numbered where two are called alike.
+
+    What a pattern matches is called by its path below the pattern's fixed folder.
+    """
     used: dict[str, int] = {}
     for text in sorted(set(paths)):
         path = Path(text).expanduser()
-        name = _printable(path.resolve().name) or "root"
+        folder = _fixed_folder(path)
+        name = _printable((folder or path).resolve().name) or "root"
         used[name] = used.get(name, 0) + 1
-        yield (name if used[name] == 1 else f"{name}~{used[name]}"), path
+        name = name if used[name] == 1 else f"{name}~{used[name]}"
+        matches = _matches(path) if folder is not None else []
+        for match in matches:
+            below = match.relative_to(folder or path).parts
+            yield "/".join((name, *map(_printable, below))), match
+        if not matches:
+            yield name, path
+
+
+def _fixed_folder(path: Path) -> Path | None:
+    """The folder before the first part with * ? or [; None for a plain path."""
+    parts = path.parts
+    first = next((i for i, part in enumerate(parts) if glob.has_magic(part)), None)
+    return None if first is None or path.exists() else Path(*parts[:first])
+
+
+def _matches(path: Path) -> list[Path]:
+    """What a pattern matches, but nothing inside of a folder that it matches too."""
+    matches = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207
+    found = set(matches)
+    return [match for match in matches if found.isdisjoint(match.parents)]
 
 
 def _visit(
