@@ -7,7 +7,9 @@ what an earlier step removed is neither compared nor counted again.
 from scratchlm.corpus.dedup.config import DedupConfig
 from scratchlm.corpus.dedup.exact import exact_step
 from scratchlm.corpus.dedup.line import line_step
+from scratchlm.corpus.dedup.near_step import near_step
 from scratchlm.corpus.dedup.paragraph import paragraph_step
+from scratchlm.corpus.dedup.substring import substring_step
 from scratchlm.corpus.dedup.url import url_step
 from scratchlm.corpus.flow.rounds import CorpusStep
 
@@ -23,4 +25,8 @@ def build_dedup_steps(config: DedupConfig) -> list[CorpusStep]:
         steps.append(paragraph_step(config.paragraph))
     if config.line.enabled:
         steps.append(line_step(config.line))
+    if config.near.enabled:
+        steps.append(near_step(config.near))
+    if config.substring.enabled:
+        steps.append(substring_step(config.substring))
     return steps
