@@ -35,6 +35,20 @@ def test_one_file_of_a_store_is_called_by_its_name():
     assert file.name == "a.txt"
 
 
+def test_a_pattern_is_called_by_the_folder_before_it():
+    for name in ("a.txt", "b.md", "c/d.txt"):
+        put(f"memory://remote4/corpus/{name}")
+    for pattern, names in (
+        ("*.txt", ["corpus/a.txt"]),
+        ("**/*.txt", ["corpus/a.txt", "corpus/c/d.txt"]),
+        ("?/*", ["corpus/c/d.txt"]),
+    ):
+        found = find_remote_files(f"memory://remote4/corpus/{pattern}", Step(""), "")
+        assert [file.name for file in found] == names, pattern
+    with pytest.raises(UserError, match="holds no file"):
+        list(find_remote_files("memory://remote4/corpus/*.pdf", Step(""), ""))
+
+
 def test_nothing_there_is_one_line():
     with pytest.raises(UserError, match="memory://remote3 holds no file"):
         list(find_remote_files("memory://remote3", Step(""), "text"))

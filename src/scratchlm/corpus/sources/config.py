@@ -36,11 +36,11 @@ class SourceConfig(Config):
     name: str = Field(default="text", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     """Groups the documents on the receipt and in the mix; unique in a build."""
     paths: tuple[str, ...] = ()
-    """Files, folders and archives; the web address of a file (`https://…`); a file or
-    folder of any store that fsspec knows (`s3://bucket/folder`, `memory://x`);
-    `urls:FILE`, a list of pages to fetch, one a line; a dataset,
-    `hf://datasets/OWNER/NAME[/CONFIG][@REVISION]`; or `stdlib`, the text that comes
-    with Python (a folder of that name is `./stdlib`)."""
+    """Files, folders and archives, also as patterns (`crawl/**/*.gz`); the web address
+    of a file (`https://…`); what any store holds that fsspec knows
+    (`s3://bucket/folder`, `memory://x`); `urls:FILE`, a list of pages to fetch, one a
+    line; a dataset, `hf://datasets/OWNER/NAME[/CONFIG][@REVISION]`; or `stdlib`, the
+    text that comes with Python (a folder of that name is `./stdlib`)."""
     include: tuple[str, ...] = ()
     """Patterns (`*.md`, `docs/**`) of which a file's path must match one; none: all."""
     exclude: tuple[str, ...] = ()

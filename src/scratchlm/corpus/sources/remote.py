@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_json
@@ -11,6 +11,9 @@ from scratchlm.corpus.receipt import Step
 from scratchlm.corpus.sources.located import Located
 from scratchlm.corpus.sources.streams import open_file_system
 
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
 # What stores call the hash of a file's content, or the number of its version.
 _TOKEN_NAMES = """ETag etag blob_id oid sha256 sha md5 md5Hash content_md5 checksum
     crc32c version_id generation"""
@@ -18,27 +21,49 @@ _TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated", "crea
 
 
 def find_remote_files(url: str, step: Step, source: str) -> Iterator[Located]:
-    """All files under a URL, or the one it names, in the order of their paths.
+    """All files under a URL, those that a pattern in it fits, or the one it names, in
+    the order of their paths.
 
-    A file is called by the last part of the URL and its path below.
+    A file is called by the last part of the URL (before any pattern) and its path
+    below.
 
     Raises:
         UserError: nothing is there, or the store does not answer.
     """
-    file_system, root = open_file_system(url)
-    root = root.rstrip("/")
+    file_system, path = open_file_system(url)
+    path = path.rstrip("/")
+    folder = path[: _begin_of_pattern(path)].rstrip("/")
     with store_errors(url):
-        found = file_system.find(root, detail=True)
+        found = _find(file_system, path, is_pattern=folder != path)
     if not found:
         raise UserError(f"{url} holds no file; check the paths of source {source!r}")
-    for path, info in sorted(found.items()):
-        relative = str(path)[len(root) :].strip("/")
+    base = folder.rpartition("/")[2] or "root"
+    for place, info in sorted(found.items()):
+        relative = place[len(folder) :].strip("/")
         if any(part.startswith(".") for part in relative.split("/")):
             step.drop(relative, "hidden", source=source)
             continue
-        base = root.rpartition("/")[2] or "root"
         name = printable_name("/".join(filter(None, (base, relative))))
-        yield remote_file(name, file_system.unstrip_protocol(path), info)
+        yield remote_file(name, file_system.unstrip_protocol(place), info)
+
+
+def _find(
+    file_system: "AbstractFileSystem", path: str, is_pattern: bool
+) -> dict[str, Mapping[str, Any]]:
+    if not is_pattern:
+        return dict(file_system.find(path, detail=True))
+    found = file_system.glob(path, detail=True)
+    return {place: info for place, info in found.items() if info["type"] == "file"}
+
+
+def _begin_of_pattern(path: str) -> int:
+    """Where the first part with * ? or [ begins; the length of a plain path."""
+    at = 0
+    for part in path.split("/"):
+        if any(sign in part for sign in "*?["):
+            return at
+        at += len(part) + 1
+    return len(path)
 
 
 def remote_file(name: str, location: str, info: Mapping[str, Any]) -> Located:
