@@ -38,7 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
     run = arguments.run or walk(arguments.minutes)
     recipe = read_toml(run / "recipe.toml")
-    work = {"recipe": recipe, "corpus": sha256_file(run / "corpus" / "train.jsonl")}
+    work = {"recipe": recipe, "corpus": sha256_file(run / "corpus" / "manifest.json")}
     result = Result("journey", work)
     claim_times(result, run, arguments.demo_wall_s, arguments.test_wall_s)
     claim_again(result, run)

@@ -96,7 +96,7 @@ def measure(
         "differing": differing,
         "recipe_sha256": sha256_file(recipe),
         "model": read_toml(recipe)["model"],
-        "corpus_sha256": first["corpus/train.jsonl"],
+        "corpus_sha256": first["corpus/manifest.json"],
     }
 
 

@@ -162,7 +162,7 @@ def claim_refusals(result: Result, runner: Runner) -> None:
         runner.run("only-binaries", [binaries]),
         runner.run("too-small", [small]),
         runner.run("all-alike", [alike]),
-        runner.run("all-filtered", [small, alike], "corpus.min_document_chars=9999999"),
+        runner.run("all-filtered", [small, alike], "corpus.clean.min_chars=9999999"),
         runner.run("no-such-folder", [scratch / "nowhere"]),
     )
     for case in cases:

@@ -60,7 +60,7 @@ def main() -> None:
         recipe = freeze_recipe(corpus, arguments.minutes)
         options, tokens = train_tokenizers(corpus, recipe)
         work = {
-            "corpus": sha256_file(corpus / "train.jsonl"),
+            "corpus": sha256_file(corpus / "manifest.json"),
             "recipe": recipe.model_dump(mode="json"),
             "options": options,
             "training_tokens": tokens,

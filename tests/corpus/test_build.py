@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import random
@@ -8,16 +9,22 @@ from pathlib import Path
 import pytest
 
 from scratchlm.base.errors import UserError
-from scratchlm.corpus.build import Corpus, build_corpus
+from scratchlm.corpus.build import build_corpus
 from scratchlm.corpus.config import CorpusConfig
+from scratchlm.corpus.stats import first_rows
+from scratchlm.corpus.store import Corpus
 
 SHARED = os.environ.get("SCRATCHLM_SHARED")
-FILES = ["conversations.jsonl", "heldout.jsonl", "preferences.jsonl"]
-FILES += ["receipt.json", "train.jsonl"]
+FILES = ["conversations.jsonl", "heldout", "manifest.json", "preferences.jsonl"]
+FILES += ["receipt.json", "removed", "report.html", "train"]
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -55,23 +62,28 @@ def test_every_document_is_in_training_held_out_or_in_the_receipt(corpus, texts)
     names = {f"mine/{name}" for name in texts} - {"mine/04.txt"} | {"mine/nearly.txt"}
     assert train.keys() | heldout.keys() == names
     steps = {step["step"]: step for step in corpus.receipt["steps"]}
-    exact = steps["exact_duplicates"]["reasons"]["the same bytes"]["examples"]
-    assert exact == [{"id": "mine/copy.txt", "of": "mine/03.txt"}]
-    (near,) = steps["near_duplicates"]["reasons"]["near-duplicate"]["examples"]
-    assert (near["id"], near["of"]) == ("mine/04.txt", "mine/nearly.txt")
+    (exact,) = steps["exact"]["reasons"].values()
+    assert [e["id"] for e in exact["examples"]] == ["mine/copy.txt"]
+    (near,) = steps["near_duplicates"]["reasons"].values()
+    assert [e["id"] for e in near["examples"]] == ["mine/04.txt"]
+    assert near["examples"][0]["of"].endswith("mine/nearly.txt")
     (short,) = steps["clean"]["reasons"].values()
-    assert short["examples"] == ["mine/short.txt"]
+    assert [e["id"] for e in short["examples"]] == ["mine/short.txt"]
+    removed = first_rows(corpus, "removed", 9)
+    assert {row["id"] for row in removed} == {"mine/copy.txt", "mine/04.txt"}
 
 
 def test_each_step_takes_in_what_the_step_before_kept(corpus):
     steps = corpus.receipt["steps"]
     for step in steps:
-        dropped = sum(drop["count"] for drop in step["reasons"].values())
-        assert step["in"] == step["kept"] + dropped
-    *_, clean, exact, near = steps
-    assert exact["in"] == clean["kept"] and near["in"] == exact["kept"]
+        left_out = sum(drop["count"] for drop in step["reasons"].values())
+        assert step["in"] == step["kept"] + left_out
+    documents = [step for step in steps if step["unit"] == "documents"]
+    for before, after in itertools.pairwise(documents):
+        assert after["in"] == before["kept"]
+        assert after["bytes_in"] == before["bytes_out"]
     sides = [corpus.receipt[side]["n_documents"] for side in ("train", "heldout")]
-    assert sum(sides) == near["kept"]
+    assert sum(sides) == documents[-1]["kept"]
 
 
 def test_conversations_and_pairs_are_built_and_said_to_be_synthetic(corpus):
@@ -126,10 +138,10 @@ def test_the_bytes_do_not_depend_on_the_hash_seed(corpus, folder, tmp_path):
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({}, "0 usable documents"),
+        ({}, "holds nothing to read"),
         ({"a.bin": bytes(range(256)) * 9}, "1 × .bin: not a format"),
         ({"a.txt": b"some text, but very little of it\n" * 9}, "20 kB needed"),
-        ({"a.jsonl": b'{"n": 1}\n' * 9}, "corpus.text_field"),
+        ({"a.jsonl": b'{"n": 1}\n' * 9}, "text_field"),
     ],
 )
 def test_where_nothing_usable_remains_one_line_says_so_and_nothing_is_written(
@@ -142,7 +154,7 @@ def test_where_nothing_usable_remains_one_line_says_so_and_nothing_is_written(
     with pytest.raises(UserError) as caught:
         build_corpus(config, tmp_path / "out" / "corpus")
     assert reason in str(caught.value) and "\n" not in str(caught.value)
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out" / "corpus").exists()
 
 
 def test_a_failed_build_leaves_the_corpus_that_was_there(corpus, tmp_path):

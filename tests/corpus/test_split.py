@@ -5,9 +5,9 @@ import pytest
 
 from scratchlm.base.errors import UserError
 from scratchlm.corpus.config import CorpusConfig
+from scratchlm.corpus.dedup.shingles import jaccard, unique_shingles
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.likeness import containments
-from scratchlm.corpus.dedup.shingles import jaccard, unique_shingles
 from scratchlm.corpus.split import split_documents
 
 FILES = CorpusConfig(source="files")

@@ -49,7 +49,7 @@ def kill(process):
 def test_the_journey_ends_with_every_artefact(undisturbed):
     made = set(artefacts(undisturbed))
     assert {
-        "corpus/train.jsonl",
+        "corpus/train/part-00000.parquet",
         "tokenizer/tokenizer.json",
         "data/train_00000.bin",
         "train/model/model.safetensors",

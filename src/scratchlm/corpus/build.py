@@ -23,7 +23,7 @@ from scratchlm.corpus.config import CorpusConfig
 from scratchlm.corpus.conversations import build_chat_rows
 from scratchlm.corpus.decontaminate.steps import check_final
 from scratchlm.corpus.document import Document
-from scratchlm.corpus.flow.executor import build_executor, choose_workers
+from scratchlm.corpus.flow.executor import Executor, build_executor, choose_workers
 from scratchlm.corpus.flow.flow import Flow, Part
 from scratchlm.corpus.flow.table import read_batches
 from scratchlm.corpus.mix.steps import assign_step
@@ -86,30 +86,31 @@ class _Build:
         self._receipt = Receipt()
         self._facts: dict[str, Any] = {}
         self._judged: Path | None = None
-        workers = choose_workers(options.workers, options.memory_bytes)
-        self._executor = build_executor(options.on, workers)
-        self.flow = Flow(
-            work, self._executor, options.memory_bytes, progress, options.canaries
-        )
+        self._work = work
+        self._options = options
+        self._executor: Executor | None = None
 
     def run(self) -> Finished:
         """Do everything but put the directory together."""
         config = self._config
         if config.source == "files" and not (config.sources or config.paths):
             raise UserError("no text was named; say --text DIR_OR_FILES")
+        if config.ask and any(s.weight or s.epochs for s in self._sources.values()):
+            raise UserError("weights and epochs of sources need ask=false")
         shards = self._plan()
-        self.flow.read(shards, self._sources, rule_settings(config), self._cache)
+        flow = self.flow = self._start(sum(shard.n_bytes for shard in shards))
+        flow.read(shards, self._sources, rule_settings(config), self._cache)
         for step in build_steps(config, self._sources):
-            out = self.flow.decide(step)
+            out = flow.decide(step)
             self._note(step.name, out)
             if step.name == DECONTAMINATE:
                 self._judged = out
         if not config.ask:
             sources = tuple(self._sources.values())
             step = assign_step(config.mix, config.split, sources)
-            self._note(step.name, self.flow.assign(step))
-        parts = self.flow.write()
-        self._receipt.add(self.flow.receipt(rule_names(config)))
+            self._note(step.name, flow.assign(step))
+        parts = flow.write()
+        self._receipt.add(flow.receipt(rule_names(config)))
         self._require_enough(parts)
         sides, chat = self._ask(parts) if config.ask else (None, None)
         self._check_result(parts)
@@ -124,7 +125,21 @@ class _Build:
 
     def close(self) -> None:
         """End the workers."""
-        self._executor.close()
+        if self._executor is not None:
+            self._executor.close()
+
+    def _start(self, n_bytes: int) -> Flow:
+        """The workers for so much input; few bytes are not worth many."""
+        options = self._options
+        workers = choose_workers(options.workers, options.memory_bytes, n_bytes)
+        self._executor = build_executor(options.on, workers)
+        return Flow(
+            self._work,
+            self._executor,
+            options.memory_bytes,
+            self._progress,
+            options.canaries,
+        )
 
     def _plan(self) -> list[InputShard]:
         return plan_inputs(

@@ -59,7 +59,8 @@ def inspect_sources(
             tuple(sources.values()), config.read, cache, receipt, progress
         )
         sample = choose_sample(shards, share)
-        workers = choose_workers(options.workers, options.memory_bytes)
+        n_bytes = sum(shard.n_bytes for shard in sample.shards)
+        workers = choose_workers(options.workers, options.memory_bytes, n_bytes)
         executor = build_executor(options.on, workers)
         flow = Flow(Path(folder), executor, options.memory_bytes, progress)
         try:

@@ -13,6 +13,7 @@ from scratchlm.base.hashing import sha256_file, sha256_json
 from scratchlm.corpus import CorpusConfig
 from scratchlm.corpus.receipt import Step
 from scratchlm.corpus.source_stdlib import LEFT_OUT_FOLDERS
+from scratchlm.corpus.sources.config import STDLIB, SourceConfig
 from scratchlm.corpus.walk import find_files
 
 UNREADABLE = "unreadable"
@@ -27,12 +28,12 @@ def hash_inputs(config: CorpusConfig) -> dict[str, str]:
         UserError: a file or folder that the config names does not exist.
     """
     hashes: dict[str, str] = {}
-    if config.source == "stdlib":
-        name = f"standard library of Python {platform.python_version()}"
-        hashes[name] = sha256_json(dict(_hash_sources()))
-    else:
-        files = find_files(config.paths, Step("files"))
-        hashes |= {f"text/{file.name}": _hash(file.path) for file in files}
+    for source in config.all_sources():
+        hashes |= _hash_source(source)
+    named = (*config.decontaminate.files, *config.filters.bad_words.lists.values())
+    for setting in named:
+        for file in find_files([setting], Step("files")):
+            hashes[f"settings/{file.name}"] = _hash(file.path)
     for kind, path in (("chat", config.chat), ("preferences", config.preferences)):
         if path is not None:
             hashes[kind] = _hash_named(Path(path))
@@ -41,9 +42,31 @@ def hash_inputs(config: CorpusConfig) -> dict[str, str]:
 
 def count_input_bytes(config: CorpusConfig) -> int:
     """Size of the text on disk, in bytes, as it is (perhaps compressed)."""
-    if config.source == "stdlib":
-        return sum(path.stat().st_size for path in _source_paths())
-    return sum(file.n_bytes for file in find_files(config.paths, Step("files")))
+    total = 0
+    for source in config.all_sources():
+        if STDLIB in source.paths:
+            total += sum(path.stat().st_size for path in _source_paths())
+        local, _ = _local_and_remote(source)
+        total += sum(file.n_bytes for file in find_files(local, Step("files")))
+    return total
+
+
+def _hash_source(source: SourceConfig) -> dict[str, str]:
+    """Local files by content; what lies elsewhere by its address alone."""
+    hashes: dict[str, str] = {}
+    if STDLIB in source.paths:
+        name = f"standard library of Python {platform.python_version()}"
+        hashes[name] = sha256_json(dict(_hash_sources()))
+    local, remote = _local_and_remote(source)
+    for file in find_files(local, Step("files")):
+        hashes[f"{source.name}/{file.name}"] = _hash(file.path)
+    return hashes | {f"{source.name}/{path}": path for path in remote}
+
+
+def _local_and_remote(source: SourceConfig) -> tuple[list[str], list[str]]:
+    paths = [path for path in source.paths if path != STDLIB]
+    remote = [path for path in paths if "://" in path or path.startswith("urls:")]
+    return [path for path in paths if path not in remote], remote
 
 
 def _hash_sources() -> Iterator[tuple[str, str]]:

@@ -31,8 +31,10 @@ QUANTIZED_HELDOUT_BYTES = 150_000
 def run_corpus(config: CorpusConfig, context: Context) -> str:
     """Collect, clean, deduplicate, hold out, ask."""
     from scratchlm.corpus import build_corpus
+    from scratchlm.corpus.options import BuildOptions
 
-    corpus = build_corpus(config, context.directory, context.progress)
+    options = BuildOptions(keep_work=False)
+    corpus = build_corpus(config, context.directory, context.progress, options)
     receipt = corpus.receipt
     train, heldout = receipt["train"], receipt["heldout"]
     n_questions = len(corpus.conversations("train"))
@@ -290,7 +292,8 @@ def _card_figures(context: Context) -> dict[str, object]:
 def _notice(context: Context) -> str:
     """The licence notice of the text."""
     steps = _corpus(context).receipt["steps"]
-    return "\n".join(step["notice"] for step in steps if "notice" in step)
+    notices = (step["notes"].get("notice") for step in steps)
+    return "\n".join(notice for notice in notices if notice)
 
 
 def _change(found: Mapping[str, Any]) -> str:

@@ -73,6 +73,7 @@ TABLE = (
     ),
 )
 
+PLACES = {"paths", "chat", "preferences"}  # where files lie plays no part
 STAGE_NAMES = ("corpus", *(row.name for row in TABLE))
 
 
@@ -83,8 +84,7 @@ def build_corpus_stage(config: CorpusConfig, inputs: Mapping[str, str]) -> Stage
         config: what to collect and how.
         inputs: content hash of each input file, see `hash_inputs`.
     """
-    named = {"paths", "chat", "preferences"}  # where files lie plays no part
-    settings = config.model_dump(mode="json", exclude=named)
+    settings = config.model_dump(mode="json", exclude=PLACES)
     run = partial(rooms.run_corpus, config)
     return Stage("corpus", run, {**settings, "inputs": dict(inputs)})
 

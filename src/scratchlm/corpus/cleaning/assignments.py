@@ -13,10 +13,9 @@ from scratchlm.corpus.cleaning.masking import Span
 
 _FEWEST, _MOST = 12, 256  # characters of a value
 _VALUE = re.compile(
-    rf"[=:]>?[ \t]{{0,8}}(?:[A-Za-z]{{1,2}}(?=[\"'`]))?[\"'`]?"
-    rf"(?P<value>[A-Za-z0-9+/_\-.~!@#%^&*?]"
-    rf"[A-Za-z0-9+/=_\-.~!@#%^&*?]{{{_FEWEST - 1},{_MOST}}})"
-    r"(?P<after>[\"'`,;)\s]|\Z)"
+    r"[=:][=>]?[ \t]{0,8}(?:[A-Za-z]{1,2}(?=[\"'`]))?[\"'`]?"
+    rf"(?P<value>[A-Za-z0-9+/_\-.~!@#%^&*?]{{{_FEWEST},{_MOST}}}={{0,2}})"
+    r"(?:[\"'`,;)\s]|\Z)"
 )
 _BEFORE_CHARS = 48
 _NAME = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_\-.]{0,40})[\"'`\]]{0,2}[ \t]{0,4}\Z")

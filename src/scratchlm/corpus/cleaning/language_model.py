@@ -20,7 +20,7 @@ MOST_TOGETHER = 256  # documents that take their steps together
 
 # The model's labels that a two-letter code covers: Bokmål, and single languages of a
 # macrolanguage (ISO 639-3). The rest are ISO 639-1, or ISO 639-3 where it has none.
-_CODES = {
+CODES = {
     "no": "nb",
     **{"ary": "ar", "arz": "ar", "wuu": "zh", "yue": "zh", "gug": "gn", "kik": "ki"},
     **{"fuv": "ff", "uzs": "uz", "sdh": "ku", "ltg": "lv"},
@@ -120,7 +120,7 @@ def load_language_model() -> LanguageModel:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     model = LanguageIdentifier.from_model_file(MODEL_FILE)
-    names = [_CODES.get(label, label) for label in model.nb_classes]
+    names = [CODES.get(label, label) for label in model.nb_classes]
     codes = tuple(dict.fromkeys(names))
     weights = np.asarray(model.nb_ptc, np.float32) * TABLE_SCALE
     exact = np.rint(weights)

@@ -63,10 +63,10 @@ _TEXTS = (
     (("this is free and unencumbered software released into the",), "Unlicense"),
     (("project gutenberg license",), "LicenseRef-Project-Gutenberg"),
 )
-_MAY_SAY = re.compile(
-    r"(?:public|apache|software|gutenberg)\W+licen[sc]e|permission\W+(?:is|to)"
-    r"|redistributions of|unencumbered",
-    re.I,
+# One of these words stands in each of them, whole even where lines are broken.
+_NEEDED = (
+    *("gnu", "apache", "mozilla", "boost", "eclipse", "granted", "and/or"),
+    *("redistributions", "unencumbered", "gutenberg"),
 )
 _SPACE = re.compile(r"\s+(?:[*#/;%\"'|-]+\s+)?")  # also a comment's marks
 
@@ -144,9 +144,10 @@ def _linked(text: str) -> str | None:
 
 def _worded(part: str) -> str | None:
     """The licence whose words stand in a part of a text, across comment marks."""
-    if not _MAY_SAY.search(part):
+    lower = part.lower()
+    if not any(word in lower for word in _NEEDED):
         return None
-    plain = _SPACE.sub(" ", part.lower())
+    plain = _SPACE.sub(" ", lower)
     for words, name in _TEXTS:
         if all(word in plain for word in words):
             return name

@@ -44,7 +44,9 @@ def find_phones(text: str, begin: int, end: int) -> Iterator[Span]:
     if called is not None:
         yield called
         begin = called.end
-    yield from _international(text, begin, end)
+    for span in _international(text, begin, end):
+        yield span
+        begin = span.end
     for found in _NORTH_AMERICAN.finditer(text, begin, end):
         if _stands_alone(text, *found.span()):
             yield Span(found.start(), found.end(), "phone")

@@ -18,6 +18,7 @@ from scratchlm.corpus.flow.task import Call, run_call
 
 MOST_ATTEMPTS = 3
 LEAST_MEMORY_BYTES = 128 * 10**6  # what a process of its own must be worth
+LEAST_INPUT_BYTES = 16 * 10**6
 
 
 class Executor(Protocol):
@@ -136,12 +137,18 @@ def died_line(name: str) -> str:
     )
 
 
-def choose_workers(workers: int | None, memory_bytes: int) -> int:
-    """As asked, else one a core, but none that has less than 128 MB to work with."""
+def choose_workers(
+    workers: int | None, memory_bytes: int, n_bytes: int | None = None
+) -> int:
+    """As asked, else one a core, but none that has less than 128 MB to work with, or
+    less than 16 MB of the input of `n_bytes` to work on.
+    """
     if workers is not None:
         return workers
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     cores = max(cores, 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    if n_bytes is not None:
+        cores = min(cores, n_bytes // LEAST_INPUT_BYTES)
     return max(1, min(cores, memory_bytes // LEAST_MEMORY_BYTES))
 
 

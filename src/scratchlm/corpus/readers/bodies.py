@@ -52,6 +52,8 @@ def body_text(
         account.note("extraction", {note: count})
     if not found.text.strip():
         raise UnreadableError("no text in it")
+    if found.repaired:
+        account.repair(name, found.repaired)
     return found
 
 

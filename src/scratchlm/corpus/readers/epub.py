@@ -15,6 +15,7 @@ from scratchlm.corpus.readers.html import declared_charset, plain_text
 
 DAMAGED = "damaged epub file"
 _CONTAINER = "META-INF/container.xml"
+_CHAPTERS = ("application/xhtml+xml", "text/html", "text/xml")
 _ENCRYPTION = "META-INF/encryption.xml"
 
 
@@ -66,7 +67,8 @@ def _spine(package: Any, folder: str) -> Iterator[str]:
     files = {
         item.get("id"): item.get("href", "")
         for item in package.iter("{*}item")
-        if item.get("media-type") in ("application/xhtml+xml", "text/html", "text/xml")
+        if item.get("media-type") in _CHAPTERS
+        and "nav" not in item.get("properties", "").split()  # the table of contents
     }
     for reference in package.iter("{*}itemref"):
         href = files.get(reference.get("idref"))

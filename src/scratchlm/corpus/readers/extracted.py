@@ -12,8 +12,10 @@ class Extracted:
 
     `facts` are metadata: title, date, licence, language. `notes` count what the
     receipt shall show: attachments that were not read, pages without text.
+    `repaired` says what was done about damage, "" where there was none.
     """
 
     text: str
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+    repaired: str = ""

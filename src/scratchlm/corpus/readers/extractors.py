@@ -56,6 +56,7 @@ def answer(kind: str, data: bytes, options: Options) -> dict[str, Any]:
         "text": found.text,
         "facts": dict(found.facts),
         "notes": dict(found.notes),
+        "repaired": found.repaired,
     }
 
 

@@ -20,7 +20,7 @@ _BLOCK_TAGS = """address article aside blockquote body br caption dd div dl dt f
     p pre section table td th title tr ul"""
 _BLOCKS = frozenset(_BLOCK_TAGS.split())
 _HIDDEN = frozenset(
-    ("script", "style", "template", "noscript", "svg", "math", "iframe", "object")
+    """iframe math noscript object script style svg template title""".split()
 )
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,2000})<", re.IGNORECASE)
 _LANGUAGE = re.compile(
@@ -75,7 +75,10 @@ def declared_charset(data: bytes) -> str | None:
 
 
 def plain_text(page: str) -> str:
-    """All visible text of a page, a line a block; no judgement of what matters."""
+    """All visible text of a page, a line a block; no judgement of what matters.
+
+    The title is no part of it, as it is no part of the page that one sees.
+    """
     parser = _PlainParser()
     parser.feed(page)
     parser.close()

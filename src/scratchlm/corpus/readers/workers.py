@@ -67,7 +67,9 @@ class ExtractWorkers:
             answer = self._ask(kind, data)
         if "failed" in answer:
             raise UnreadableError(answer["failed"])
-        return Extracted(answer["text"], answer["facts"], answer["notes"])
+        return Extracted(
+            answer["text"], answer["facts"], answer["notes"], answer["repaired"]
+        )
 
     def close(self) -> None:
         """End the process."""

@@ -13,6 +13,8 @@ from scratchlm.corpus.decode import UnreadableError
 from scratchlm.corpus.readers.extracted import Extracted
 from scratchlm.corpus.readers.html import plain_text
 
+MOST_LOST = 1.1  # length of the text of the plain parser to that of the tree
+
 _INLINE_TAGS = """a abbr b bdi bdo big cite code em emph font hi i ins kbd mark q ref
     s small span strong sub sup tt u ulink xref"""
 _INLINE = frozenset(_INLINE_TAGS.split())
@@ -39,11 +41,19 @@ def xml_text(page: str) -> Extracted:
         root = etree.fromstring(page.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError:
         root = None
+    worst = parser.error_log.filter_from_fatals()
+    if any(entry.type_name == "ERR_NO_MEMORY" for entry in worst):
+        raise MemoryError
     if root is None:
         raise UnreadableError("damaged xml file")
     lines = "".join(_pieces(etree.iterwalk(root, events=("start", "end")), root))
     neat = (" ".join(line.split()) for line in lines.split("\n"))
-    return Extracted("\n".join(line for line in neat if line))
+    text = "\n".join(line for line in neat if line)
+    if not worst:
+        return Extracted(text)
+    plain = plain_text(page)  # where the damage made the parser stop
+    best = plain if len(plain) > MOST_LOST * len(text) else text
+    return Extracted(best, repaired="damaged xml: what can be read is read")
 
 
 def _pieces(walk: Any, root: Any) -> Iterator[str]:
