@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def words_in(*texts):
     words, edges = words_of([text.encode() for text in texts])
     return [
         [w.decode() for w in read_words(words, int(a), int(b - a))]
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in pairwise(edges)
     ]
 
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from scratchlm.corpus.decontaminate import pieces as pieces_module
@@ -99,7 +101,7 @@ def test_sequences_are_counted_once_a_document(quiz, prose):
     items = quiz(2)
     leak = items[0].prompts[0]
     matches = look(items, f"{leak} {leak}", prose(1, 30), leak)
-    short, long, whole = matches.counts
+    short, long, _ = matches.counts
     assert sorted(set(short.tolist())) == [0, 2]
     assert (short == 2).sum() == 30 - 7 and (long == 2).sum() == 30 - 12
 
@@ -123,7 +125,7 @@ def test_a_long_document_in_pieces_gives_what_it_gives_as_a_whole(
     pieces = list(cut_pieces(0, "0", text))
     assert len(pieces) > 5
     assert pieces[0].begin == 0 and pieces[-1].is_last
-    for before, after in zip(pieces, pieces[1:], strict=False):
+    for before, after in pairwise(pieces):
         assert before.begin < after.begin < before.end < after.end
     cut = Matches(whole.index, CONFIG)
     for piece in pieces:
