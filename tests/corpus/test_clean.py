@@ -48,3 +48,10 @@ def test_mojibake_is_undone_only_on_request_and_only_where_it_is_certain():
     assert clean_text(wrong, repair_mojibake=True) == (
         "Café — naïve\nplain Â and Ã alone\n"
     )
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(alphabet="ab \t\r\n\x0b\x0c\x00\x1c\x7f"))
+def test_plain_and_other_text_are_cleaned_alike(text):
+    """ASCII takes a short way; a word beyond it must change nothing before it."""
+    assert clean_text("x" + text + "\ny") + "é\n" == clean_text("x" + text + "\ny\né")
