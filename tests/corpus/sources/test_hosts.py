@@ -132,7 +132,13 @@ def test_a_dead_host_is_given_up(site, tmp_path):
 def test_stopping_ends_the_waits(site, tmp_path):
     site.add("/a")
     hosts = make_hosts(tmp_path, delay_s=3600.0)
-    threading.Timer(0.2, hosts.stop.set).start()
-    with pytest.raises(FetchError):  # in the pause after robots.txt
+
+    def answer_and_stop(handler):
+        handler.send_response(404)
+        handler.end_headers()
+        hosts.stop.set()
+
+    site.pages["/robots.txt"] = answer_and_stop
+    with pytest.raises(FetchError, match="interrupted"):  # in the hour of pause
         hosts.get(site.url + "/a", {})
     assert site.asked == ["/robots.txt"]

@@ -173,13 +173,19 @@ def test_a_dataset_is_read_from_a_hub(site, tmp_path):
     ]
     said = {"id": "owner/set", "sha": commit, "siblings": [], "private": False}
     kind = {"Content-Type": "application/json"}
-    site.pages[f"{api}/revision/v1"] = (200, kind, json.dumps(said).encode())
-    site.pages[f"{api}/tree/v1"] = (200, kind, json.dumps(entries).encode())
+    for revision in ("v1", commit):
+        site.pages[f"{api}/revision/{revision}"] = (
+            200,
+            kind,
+            json.dumps(said).encode(),
+        )
+    site.pages[f"{api}/tree/{commit}"] = (200, kind, json.dumps(entries).encode())
     none = (404, {"X-Error-Code": "RepoNotFound"}, b"")
     site.pages["/api/datasets/owner/none/revision/v1"] = none
     for path, content in files.items():
         headers = {"ETag": '"x"', "X-Repo-Commit": commit}
-        site.pages[f"/datasets/owner/set/resolve/v1/{path}"] = (200, headers, content)
+        place = f"/datasets/owner/set/resolve/{commit}/{path}"
+        site.pages[place] = (200, headers, content)
     urls = ["hf://datasets/owner/set@v1", "hf://datasets/owner/none@v1"]
     done = subprocess.run(
         [sys.executable, "-c", READ_FROM_HUB, str(tmp_path), *urls],
@@ -188,8 +194,9 @@ def test_a_dataset_is_read_from_a_hub(site, tmp_path):
         text=True,
         timeout=120,
     )
-    assert done.stdout.splitlines() == [
+    *read, error = done.stdout.splitlines()
+    assert read == [
         "set/data/train-0.parquet:0000001 one",
         "set/data/train-0.parquet:0000002 two",
-        "hf://datasets/owner/none@v1 does not exist; check the name",
     ], done.stderr
+    assert error.startswith(f"{urls[1]} cannot be read: 404") and "private" in error

@@ -53,7 +53,8 @@ class Hosts:
         host = self._host(url)
         with host.lock:
             if not self._robots(host).allows(url):
-                raise FetchError(host.refusal)
+                unknown = host.refusal == UNKNOWN
+                raise FetchError(host.refusal, transient=unknown)
             return self._try(host, url, headers, self.config.max_bytes)
 
     def _host(self, url: str) -> "_Host":
@@ -65,7 +66,7 @@ class Hosts:
         self, host: "_Host", url: str, headers: Mapping[str, str], max_bytes: int
     ) -> Answer:
         if host.n_failed >= FAILURES_TO_GIVE_UP:
-            raise FetchError(GIVEN_UP)
+            raise FetchError(GIVEN_UP, transient=True)
         for attempt in range(self.config.retries + 1):
             try:
                 answer = self._ask(host, url, headers, max_bytes)

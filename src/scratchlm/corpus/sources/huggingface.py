@@ -10,7 +10,7 @@ code of a dataset is run.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +73,9 @@ def find_dataset_files(url: str, split: str) -> Iterator[Located]:
         UserError: no such dataset, configuration or split, or no connection.
     """
     dataset = parse_dataset_name(url)
-    file_system, root = open_file_system(dataset.root)
     with store_errors(url):
+        commit = replace(dataset, revision=_commit(dataset))
+        file_system, root = open_file_system(commit.root)
         found = list_split(file_system, root, dataset, split)
     yield from found
 
@@ -109,6 +110,16 @@ def list_split(
         )
         for path in splits[split]
     ]
+
+
+def _commit(dataset: DatasetName) -> str | None:
+    """The commit that a branch or tag stands at: what is planned is what is read."""
+    try:
+        from huggingface_hub import HfApi
+    except ImportError:
+        return dataset.revision  # what opens the file system says how to get it
+    info = HfApi().dataset_info(dataset.repository, revision=dataset.revision)
+    return info.sha
 
 
 def _read_readme(file_system: "AbstractFileSystem", path: str | None) -> str:
