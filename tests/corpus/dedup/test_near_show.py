@@ -2,12 +2,12 @@ import pytest
 
 from scratchlm.base.errors import UserError
 from scratchlm.corpus.dedup.near_config import NearConfig
+from scratchlm.corpus.dedup.near_removal import near_step
 from scratchlm.corpus.dedup.near_show import (
     largest_clusters,
     read_cluster,
     show_cluster,
 )
-from scratchlm.corpus.dedup.near_step import near_step
 from scratchlm.corpus.document import Document
 
 

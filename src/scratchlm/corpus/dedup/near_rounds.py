@@ -153,11 +153,12 @@ def _append(out: Path, names: list[str], block: Records) -> None:
     """Add (bucket, shard, row) records to the files of their shards; one of several
     shards with one name stands for all of them."""
     first = {name: shard for shard, name in reversed(list(enumerate(names)))}
-    for shard in np.unique(block[:, 1]).tolist():
+    block = block[np.argsort(block[:, 1], kind="stable")]
+    shards, begins = np.unique(block[:, 1], return_index=True)
+    for shard, mine in zip(shards.tolist(), np.split(block, begins[1:]), strict=False):
         if first[names[shard]] == shard:
-            mine = block[block[:, 1] == shard][:, [0, 2]].astype("<i8")
             with (out / ENTRIES / f"{names[shard]}.bin").open("ab") as file:
-                file.write(mine.tobytes())
+                file.write(mine[:, [0, 2]].astype("<i8").tobytes())
 
 
 def _index_rows(batch: Batch, n_shingles: Indices) -> pa.RecordBatch:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scratchlm.base.errors import UserError
-from scratchlm.corpus.dedup.near_step import DUPLICATES
+from scratchlm.corpus.dedup.near_removal import DUPLICATES
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.flow.rounds import Shard
 from scratchlm.corpus.flow.table import Batch

@@ -7,7 +7,7 @@ what an earlier step removed is neither compared nor counted again.
 from scratchlm.corpus.dedup.config import DedupConfig
 from scratchlm.corpus.dedup.exact import exact_step
 from scratchlm.corpus.dedup.line import line_step
-from scratchlm.corpus.dedup.near_step import near_step
+from scratchlm.corpus.dedup.near_removal import near_step
 from scratchlm.corpus.dedup.paragraph import paragraph_step
 from scratchlm.corpus.dedup.substring import substring_step
 from scratchlm.corpus.dedup.url import url_step

@@ -3,10 +3,9 @@ import random
 import pyarrow.parquet as pq
 import pytest
 
-from scratchlm.corpus.dedup import near_step
 from scratchlm.corpus.dedup.near import find_near_duplicates
 from scratchlm.corpus.dedup.near_config import NearConfig
-from scratchlm.corpus.dedup.near_step import DUPLICATES
+from scratchlm.corpus.dedup.near_removal import DUPLICATES, near_step
 from scratchlm.corpus.dedup.shingles import jaccard, unique_shingles
 from scratchlm.corpus.document import Document
 
@@ -36,7 +35,7 @@ def dealt(documents, n_shards, seed=0):
 def removed(flow, config=CONFIG, **options):
     """id → (reason, kept one's id, value)."""
     shards = list(flow.shards)
-    decided = flow.run(near_step.near_step(config), **options)
+    decided = flow.run(near_step(config), **options)
     found = {}
     for shard, decisions in zip(shards, decided, strict=True):
         rows = [d.id for batch in shard.batches() for d in batch.documents()]
@@ -105,14 +104,14 @@ def test_earlier_decisions_are_seen(prose, small_flow):
 def test_shards_with_the_same_documents_are_one_and_the_other(prose, small_flow):
     same = [Document(f"d{n}", prose(n, 90), "web") for n in range(3)]
     flow = small_flow([same, [Document("z", prose(9, 90), "web")], same, []])
-    decided = flow.run(near_step.near_step(CONFIG))
+    decided = flow.run(near_step(CONFIG))
     assert sum(map(len, decided)) == 3
 
 
 def test_the_canaries_die_whatever_is_configured(small_flow):
     for threshold in (0.3, 1.0):
         config = NearConfig(threshold=threshold, containment=None)
-        step = near_step.near_step(config)
+        step = near_step(config)
         flow = small_flow([list(step.canaries)], name=str(threshold))
         assert len(removed(flow, config)) == 1
 
