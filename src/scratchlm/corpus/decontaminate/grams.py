@@ -22,6 +22,7 @@ from scratchlm.corpus.dedup.words import (
 
 LONG = 13
 SHORT = 8
+SEVERAL = np.uint8(255)
 
 _PLACE = constants(LONG, seed=4)
 # Lead byte, second bytes from and to, change of the lead byte and of the second.
@@ -88,15 +89,18 @@ def gram_hashes_at(words: Hashes, places: Indices, n: int) -> Hashes:
 class Table:
     """A sorted set of hashes that is asked about many at once.
 
-    A table of bytes, indexed by the highest bits, refuses most at first sight.
+    A table of bytes, indexed by the highest bits, refuses most at first sight: 0 where
+    there is none, else a mark made of the lowest bits, or SEVERAL for different marks.
     """
 
     def __init__(self, hashes: Hashes) -> None:
         self.hashes = hashes
         bits = int(np.clip(np.ceil(np.log2(len(hashes) * 16 + 1)), 8, 26))
         self._shift = np.uint64(64 - bits)
-        self._seen = np.zeros(2**bits, dtype=np.bool_)
-        self._seen[(hashes >> self._shift).view(np.int64)] = True
+        self._marks = np.zeros(2**bits, dtype=np.uint8)
+        high = (hashes >> self._shift).view(np.int64)
+        self._marks[high] = _mark(hashes)
+        self._marks[high[self._marks[high] != _mark(hashes)]] = SEVERAL
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -104,14 +108,23 @@ class Table:
     def find(self, hashes: Hashes) -> tuple[Indices, Indices]:
         """Positions of those that are in the set, and their numbers in it."""
         high = (hashes >> self._shift).view(np.int64)
-        places = np.flatnonzero(self._seen.take(high, mode="clip"))
-        if not len(places) or not len(self.hashes):
-            return places[:0], places[:0]
+        marks = self._marks.take(high, mode="clip")
+        places = np.flatnonzero(marks)
+        marks = marks[places]
+        likely = (marks == SEVERAL) | (marks == _mark(hashes[places]))
+        places = places[likely]
+        if not len(places):
+            return places, places
         wanted = hashes[places]
         number = np.searchsorted(self.hashes, wanted)
         number[number == len(self.hashes)] = 0
         same = self.hashes[number] == wanted
         return places[same], number[same]
+
+
+def _mark(hashes: Hashes) -> Bytes:
+    """From 1 to 128, from the lowest seven bits."""
+    return (hashes & np.uint64(127)).astype(np.uint8) + np.uint8(1)
 
 
 def _fold_capitals(raw: bytes) -> bytes:

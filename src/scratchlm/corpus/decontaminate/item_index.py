@@ -180,7 +180,8 @@ class ItemIndex:
         """Read what `save` wrote; arrays stay on the disk until they are used."""
         about = read_json(directory / "items.json")
         stored: dict[str, Any] = {
-            name: np.load(directory / f"{name}.npy", mmap_mode="r") for name in _ARRAYS
+            name: np.asarray(np.load(directory / f"{name}.npy", mmap_mode="r"))
+            for name in _ARRAYS
         }
 
         def group(prefix: str) -> dict[str, Any]:
