@@ -16,8 +16,8 @@ def make_pdf(*pages: str, trailer: str = "") -> bytes:
     font = "<< /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>"
     for n, content in enumerate(pages):
         objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents {4 + 2 * n}"
-            f" 0 R /Resources << /Font {font} >> >>"
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] "
+            f"/Contents {4 + 2 * n} 0 R /Resources << /Font {font} >> >>"
         )
         objects.append(f"<< /Length {len(content)} >> stream\n{content}\nendstream")
     data, places = b"%PDF-1.4\n", []
@@ -26,8 +26,9 @@ def make_pdf(*pages: str, trailer: str = "") -> bytes:
         data += f"{number} 0 obj {body} endobj\n".encode()
     table = "".join(f"{place:010} 00000 n \n" for place in places)
     size = len(objects) + 1
-    end = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer << /Size {size} /Root 1 0 R"
-    return data + f"{end} {trailer} >>\nstartxref\n{len(data)}\n%%EOF".encode()
+    end = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer << /Size {size} "
+    end += f"/Root 1 0 R {trailer} >>\nstartxref\n{len(data)}\n%%EOF"
+    return data + end.encode()
 
 
 def lines(*texts: str) -> str:

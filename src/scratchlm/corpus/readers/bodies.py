@@ -39,8 +39,10 @@ def body_text(
     if kind != "text" and kind not in PAGES:
         found = workers.extract(kind, data)
     else:
-        charset = _charset(content_type) or declared_charset(data)
-        decoded = decode(data, None if kind == "text" else charset)
+        charset = _charset(content_type)
+        if charset is None and kind in PAGES:
+            charset = declared_charset(data)
+        decoded = decode(data, charset)
         account.note_encoding(decoded.encoding)
         if kind == "text":
             found = Extracted(decoded.text)

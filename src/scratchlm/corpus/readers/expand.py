@@ -71,6 +71,7 @@ class Expanded(io.RawIOBase):
         self.n_packed = self.n_bytes = 0
         self._pieces = self._unpacked(unpack) if unpack else self._plain()
         self._rest = memoryview(b"")
+        self._error: UnreadableError | None = None
 
     def readable(self) -> bool:
         """Yes: that is all it is."""
@@ -86,8 +87,13 @@ class Expanded(io.RawIOBase):
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         done = 0
         while done < len(view):
-            if not self._rest and not self._fill():
-                break
+            try:
+                if not self._rest and not self._fill():
+                    break
+            except UnreadableError:
+                if done:  # it is raised again after what comes before it
+                    break
+                raise
             part = self._rest[: len(view) - done]
             view[done : done + len(part)] = part
             self._rest = self._rest[len(part) :]
@@ -96,13 +102,19 @@ class Expanded(io.RawIOBase):
 
     def _fill(self) -> bool:
         """Make the next piece; False at the end."""
-        for piece in self._pieces:
-            if piece:
-                self.n_bytes += len(piece)
-                if self.packed:
-                    self._limits.check(self.n_bytes, self.n_packed)
-                self._rest = memoryview(piece)
-                return True
+        if self._error is not None:
+            raise self._error
+        try:
+            for piece in self._pieces:
+                if piece:
+                    self.n_bytes += len(piece)
+                    if self.packed:
+                        self._limits.check(self.n_bytes, self.n_packed)
+                    self._rest = memoryview(piece)
+                    return True
+        except UnreadableError as error:
+            self._error = error
+            raise
         return False
 
     def _unpacked(self, unpack: "_Unpack") -> Iterator[bytes]:

@@ -19,9 +19,8 @@ _BLOCK_TAGS = """address article aside blockquote body br caption dd div dl dt f
     figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html li main nav ol
     p pre section table td th title tr ul"""
 _BLOCKS = frozenset(_BLOCK_TAGS.split())
-_HIDDEN = frozenset(
-    """iframe math noscript object script style svg template title""".split()
-)
+_HIDDEN_TAGS = "iframe math noscript object script style svg template title"
+_HIDDEN = frozenset(_HIDDEN_TAGS.split())
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,2000})<", re.IGNORECASE)
 _LANGUAGE = re.compile(
     r"<html[^>]{0,500}?\s(?:xml:)?lang\s*=\s*[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE
