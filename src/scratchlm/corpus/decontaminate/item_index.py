@@ -27,7 +27,9 @@ _ARRAYS = (
     *(f"words.{name}" for name in ("folded", "starts", "ends", "hashes")),
     *(f"part_{name}" for name in ("items", "roles", "edges")),
     *(f"{n}.{name}" for n in ("short", "long") for name in ("hashes", "shared", "at")),
-    *("wholes", "whole_parts.offsets", "whole_parts.places"),
+    *("wholes", "whole_parts.offsets", "whole_parts.places", "part_of"),
+    *(f"{n}_seeds.{name}" for n in ("short", "long") for name in ("offsets", "places")),
+    *("gram_items", "gram_numbers"),
 )
 
 
@@ -127,13 +129,14 @@ class ItemIndex:
         return np.repeat(np.arange(len(self.part_items)), np.diff(self.part_edges))
 
     @cached_property
-    def item_grams(self) -> tuple[Indices, Indices]:
-        """(item, number) of every different sequence of 8 words that is not shared."""
-        places = np.flatnonzero(self.short.at >= 0)
-        number = self.short.at[places]
-        unshared = ~self.short.shared[number]
-        items = self.part_items[self.part_of[places[unshared]]]
-        return unique_pairs(items, number[unshared])
+    def gram_items(self) -> Indices:
+        """The items of `gram_numbers`, ascending."""
+        return self._item_grams[0]
+
+    @cached_property
+    def gram_numbers(self) -> Indices:
+        """Every different sequence of 8 words of every item, those shared left out."""
+        return self._item_grams[1]
 
     @cached_property
     def whole_numbers(self) -> dict[int, int]:
@@ -154,13 +157,21 @@ class ItemIndex:
                     found.setdefault(item, []).append(part)
         return found
 
+    @cached_property
+    def _item_grams(self) -> tuple[Indices, Indices]:
+        places = np.flatnonzero(self.short.at >= 0)
+        number = self.short.at[places]
+        unshared = ~self.short.shared[number]
+        items = self.part_items[self.part_of[places[unshared]]]
+        return unique_pairs(items, number[unshared])
+
     def n_words(self, part: int) -> int:
         """Words of a part."""
         return int(self.part_edges[part + 1] - self.part_edges[part])
 
     def is_searchable(self, min_sequences: int) -> Flags:
         """Items (I,) that can be found at all: the others are too short."""
-        sequences = np.bincount(self.item_grams[0], minlength=len(self.names))
+        sequences = np.bincount(self.gram_items, minlength=len(self.names))
         able: Flags = sequences >= min_sequences
         for item in self.part_items[self.whole_parts.places].tolist():
             able[item] |= item in self.answers
@@ -191,7 +202,7 @@ class ItemIndex:
                 if name.startswith(f"{prefix}.")
             }
 
-        return cls(
+        index = cls(
             names=[(task, name) for task, name in about["names"]],
             min_item_words=about["min_item_words"],
             words=Words(**group("words")),
@@ -203,6 +214,12 @@ class ItemIndex:
             wholes=stored["wholes"],
             whole_parts=Postings(**group("whole_parts")),
         )
+        # What would be worked out when it is first needed, and is there already.
+        index.__dict__["short_seeds"] = Postings(**group("short_seeds"))
+        index.__dict__["long_seeds"] = Postings(**group("long_seeds"))
+        for name in ("part_of", "gram_items", "gram_numbers"):
+            index.__dict__[name] = stored[name]
+        return index
 
 
 def unique_pairs(left: Indices, right: Indices) -> tuple[Indices, Indices]:

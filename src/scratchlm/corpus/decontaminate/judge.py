@@ -60,7 +60,7 @@ class Judge:
         self._dead_long = _dead(index.long, ignored[1])
         self._dead_whole = np.zeros(len(index.wholes), np.bool_)
         self._dead_whole[ignored[2]] = True
-        items, numbers = index.item_grams
+        items, numbers = index.gram_items, index.gram_numbers
         n_items = len(index.names)
         self._before = np.bincount(items, minlength=n_items)
         live = items[~self._dead_short[numbers]]
