@@ -40,6 +40,8 @@ def test_chunks_go_on_where_they_are_told(shards):
     plain = PlainTexts(texts * 1000)
     for source in (ParquetTexts(paths), plain):
         chunks = [load() for load in source.chunks()]
+        texts = [t if isinstance(t, str) else t.decode() for c in chunks for t in c]
+        assert texts == list(source)
         for start in range(len(chunks) + 1):
             assert [load() for load in source.chunks(start)] == chunks[start:]
     assert len(chunks) == -(-30_000 // module.CHUNK_TEXTS)

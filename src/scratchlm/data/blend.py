@@ -8,7 +8,6 @@ source's rows it is; a source goes on through its own epochs.
 
 import math
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_json
+from scratchlm.corpus.mix.quotas import divide
 from scratchlm.data.batches import Batch, RowSource, places_of_step
 from scratchlm.data.permutation import permute
 
@@ -119,15 +119,11 @@ def quotas_of_weights(
     _check_names(parts, weights)
     if not all(map(math.isfinite, weights.values())) or min(weights.values()) < 0:
         raise UserError(f"weights of a blend are 0 or more: {dict(weights)}")
-    total = sum(map(Fraction, weights.values()))
-    if not total:
+    if not any(weights.values()):
         raise UserError(f"weights of a blend are not all 0: {dict(weights)}")
     size = block_rows or sum(part.n_rows for part in parts.values())
-    exact = {name: size * Fraction(weights[name]) / total for name in parts}
-    quotas = {name: math.floor(share) for name, share in exact.items()}
-    by_remainder = sorted(parts, key=lambda name: (quotas[name] - exact[name], name))
-    for name in by_remainder[: size - sum(quotas.values())]:
-        quotas[name] += 1
+    shares = divide(size, weights)
+    quotas = {name: shares[name] for name in parts}
     lost = [name for name in parts if weights[name] and not quotas[name]]
     if lost:
         raise UserError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scratchlm.data.texts import Text
 from scratchlm.tokenizer.pattern import replace_lone_surrogates
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
@@ -22,18 +23,21 @@ class Encoded:
     """UTF-8 bytes of the texts."""
 
 
-def encode_documents(tokenizer: Tokenizer, texts: Sequence[str]) -> Encoded:
+def encode_documents(tokenizer: Tokenizer, texts: Sequence[Text]) -> Encoded:
     """Encode texts in the calling thread; the C core lets others run meanwhile."""
-    ids, offsets = tokenizer.encode_batch_to_numpy(texts, threads=1)
+    if tokenizer.backend != "native":
+        texts = [text if isinstance(text, str) else text.decode() for text in texts]
+    # The C core takes UTF-8 as it is, which saves a fifth of its time.
+    ids, offsets = tokenizer.encode_batch_to_numpy(texts, threads=1)  # type: ignore[arg-type]
     end = tokenizer.dtype.type(tokenizer.endoftext_id)
     tokens = np.insert(ids, offsets[1:], end)
     ends = offsets[1:] + np.arange(1, len(offsets), dtype=np.int64)
     return Encoded(tokens, ends, sum(map(count_utf8_bytes, texts)))
 
 
-def count_utf8_bytes(text: str) -> int:
+def count_utf8_bytes(text: Text) -> int:
     """Bytes of a text in UTF-8; a lone surrogate counts as U+FFFD, that is three."""
-    if text.isascii():
+    if isinstance(text, bytes) or text.isascii():
         return len(text)
     try:
         return len(text.encode())

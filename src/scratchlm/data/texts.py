@@ -17,7 +17,9 @@ from scratchlm.base.hashing import sha256_json
 
 CHUNK_CHARS = 1 << 22
 CHUNK_TEXTS = 1 << 13
-Load = Callable[[], Sequence[str]]
+Text = str | bytes
+"""A text, or the same in UTF-8: what lies in a file so need not be decoded."""
+Load = Callable[[], Sequence[Text]]
 
 
 class Texts(ABC):
@@ -39,7 +41,8 @@ class Texts(ABC):
 
     def __iter__(self) -> Iterator[str]:
         for load in self.chunks():
-            yield from load()
+            for text in load():
+                yield text if isinstance(text, str) else text.decode()
 
 
 class PlainTexts(Texts):
@@ -161,20 +164,18 @@ def _count_groups(path: Path) -> int:
     return n_groups
 
 
-def _read_row_group(path: Path, group: int, column: str) -> list[str]:
+def _read_row_group(path: Path, group: int, column: str) -> list[bytes]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            texts: list[str | None] = (
-                file.read_row_group(group, columns=[column], use_threads=False)
-                .column(column)
-                .to_pylist()
-            )
+            table = file.read_row_group(group, columns=[column], use_threads=False)
+            column_utf8 = table.column(column).cast(pa.large_binary())
+            texts: list[bytes | None] = column_utf8.to_pylist()
     except (OSError, pa.ArrowException, KeyError) as error:
         raise _unreadable(path, error) from None
-    return [text or "" for text in texts]
+    return [text or b"" for text in texts]
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
