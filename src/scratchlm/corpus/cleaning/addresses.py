@@ -30,7 +30,8 @@ _NO_ADDRESS_BEFORE = re.compile(
     r"|\b(?:v|ver|vers|version|versions|release|rel|rev|revision|build|firmware|driver"
     r"|sdk|update|patch|upgrade|upgraded|kernel|section|sections|sec|chapter|clause|"
     r"figure|fig|table|part|article|art|appendix|annex|step|rule|item|paragraph|oid"
-    r"|kapitel|abschnitt)[.:=]?\s{0,2}(?:to\s|from\s)?[\"'(]?|§\s?|(?:[<>~^]=?|[=!]=)\s?)\Z",
+    r"|kapitel|abschnitt)[.:=]?\s{0,2}(?:to\s|from\s)?[\"'(]?"
+    r"|§\s?|(?:[<>~^]=?|[=!]=)\s?)\Z",
     re.I,
 )
 _RANGE_BEFORE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}-\Z")

@@ -31,8 +31,9 @@ _NOT_TELLING = re.compile(
     re.I,
 )
 _STAND_IN = re.compile(
-    r"example|sample|dummy|placeholder|change.?me|your|insert|replace|redacted|xxxx|1234"
-    r"|abcd|test|fake|todo|none|null|undefined|process\.env|getenv|environ|[$%]\{|\.\.\.",
+    r"example|sample|dummy|placeholder|change.?me|your|insert|replace|redacted|xxxx"
+    r"|1234|abcd|test|fake|todo|none|null|undefined|process\.env|getenv|environ"
+    r"|[$%]\{|\.\.\.",
     re.I,
 )
 _PARTS = re.compile(r"[_\-./@:]+")

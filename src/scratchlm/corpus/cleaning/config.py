@@ -47,8 +47,9 @@ class LanguageConfig(Config):
     the share of documents with that score whose language is right."""
     trust_declared: bool = True
     """Believe the `language` that a source or a row states instead of looking."""
-    sample_bytes: int = Field(default=2048, ge=64, le=32768)
-    """Most UTF-8 bytes of a document to look at, in four pieces from all over it."""
+    sample_bytes: int = Field(default=1024, ge=64, le=32768)
+    """Most UTF-8 bytes of a document to look at, in four pieces from all over it:
+    texts longer than 300 bytes are told as well as they ever are."""
 
 
 class SecretsConfig(Config):

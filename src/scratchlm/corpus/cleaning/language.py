@@ -42,7 +42,7 @@ class Language:
 
 
 def identify_languages(
-    texts: Sequence[str], sample_bytes: int = 2048
+    texts: Sequence[str], sample_bytes: int = 1024
 ) -> list[Language]:
     """The language of each text, from at most `sample_bytes` of it (UTF-8)."""
     samples = [sample_pieces(text, sample_bytes) for text in texts]

@@ -20,8 +20,7 @@ from scratchlm.corpus.rule import Dropped, Verdict
 # separator, interlinear annotation; joiners (U+200C, U+200D) are letters' matter.
 _INVISIBLE = re.compile("[\xad\u180e\u200b\u2060-\u2064\ufff9-\ufffb]")
 _SEPARATOR = re.compile("[\u2028\u2029]")
-# Nothing below U+00AD is invisible, nothing below U+00A0 changes under any form.
-_BEYOND_LATIN = re.compile("[\xa0-\U0010ffff]")
+_EITHER = re.compile(_INVISIBLE.pattern[:-1] + _SEPARATOR.pattern[1:])
 
 
 class CleanRule:
@@ -58,7 +57,7 @@ def plain_text(text: str, config: CleanConfig, *, code: bool = False) -> str:
     if text.isascii():
         return text
     before = text
-    if config.remove_invisible and not code:
+    if config.remove_invisible and not code and _EITHER.search(text):
         text = _SEPARATOR.sub("\n", _INVISIBLE.sub("", text))
     if config.normalise != "none" and (not code or config.normalise_code):
         text = unicode_form(text, config.normalise)
