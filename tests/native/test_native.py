@@ -155,6 +155,26 @@ for pattern in range(6):
         except (ValueError, TypeError):
             continue
         raise SystemExit("a wrong id was accepted")
+more = texts + [b"ab \\xe6\\x97", b"\\xc2", b"z" * 65, "日本 a“b” ไทย".encode() * 400]
+for threads in (1, 4):
+    keys, counts = _core.band_keys(more, 18, 6, threads)
+    hashes, sizes = _core.shingle_sets(more, threads)
+sets = np.concatenate([[0], np.cumsum(np.frombuffer(sizes, np.int64))])
+column = (np.frombuffer(b"".join(more), np.uint8), np.cumsum([0, *map(len, more)]))
+assert _core.band_keys(column, 18, 6, 2) == (keys, counts)
+n = len(more)
+buckets = np.arange(5 * n) // 5 % 7
+at = np.arange(n + 1) * 5
+for link in (False, True):
+    given = (buckets, at, hashes, sets, np.ones(n, np.int64), 7, 0.3, 0.9, link, 9, 16)
+    pairs = np.frombuffer(_core.find_near(*given), np.int64).reshape(-1, 3)
+    assert (pairs[:, 0] > pairs[:, 1]).all()
+for place, wrong in ((0, buckets + 1), (1, at + 1), (3, sets[::-1].copy()), (10, 999)):
+    try:
+        _core.find_near(*given[:place], wrong, *given[place + 1 :])
+    except ValueError:
+        continue
+    raise SystemExit("a wrong description was accepted")
 print("clean")
 """
 

@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
