@@ -23,7 +23,7 @@ def draw_records(seed, n, n_columns, n_values):
     return records
 
 
-def write_runs(directory, shards, run_bytes=4096):
+def write_runs(directory, shards, run_bytes=6000):
     paths = []
     for index, records in enumerate(shards):
         with RunWriter(directory / str(index), records.shape[1], run_bytes) as writer:
@@ -63,14 +63,14 @@ def test_merged_runs_are_what_sorting_everything_gives(tmp_path, n_values, n_key
 def test_the_memory_changes_where_blocks_end_and_nothing_else(tmp_path):
     shards = [draw_records(seed, 1000, 2, 60) for seed in range(3)]
     paths = write_runs(tmp_path, shards)
-    merges = [list(merge_runs(paths, 2, 1, m)) for m in (1_000, 10_000, 60_000, 10**9)]
+    merges = [list(merge_runs(paths, 2, 1, m)) for m in (4_000, 20_000, 60_000, 10**9)]
     assert len({len(blocks) for blocks in merges}) > 2
     assert len({np.concatenate(blocks).tobytes() for blocks in merges}) == 1
 
 
 def test_a_block_keeps_to_its_share_of_the_memory_whatever_the_keys(tmp_path):
     for n_values in (1, 100, 10**5):
-        shards = [draw_records(seed, 4000, 2, n_values) for seed in range(4)]
+        shards = [draw_records(seed, 3000, 2, n_values) for seed in range(3)]
         paths = write_runs(tmp_path / str(n_values), shards)
         blocks = merge_runs(paths, 2, 1, 200_000)
         assert max(block.nbytes for block in blocks) <= 1.5 * 200_000 / 8

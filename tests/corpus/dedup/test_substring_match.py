@@ -25,7 +25,7 @@ def test_white_space_is_no_difference_and_no_part_of_the_ends():
     assert around(left, 3, right, 2) == b"one two\r\n\r\n three"
 
 
-@pytest.mark.parametrize("n", [1, 1023, 1024, 1025, 5000, 3_000_000])
+@pytest.mark.parametrize("n", [1, 1023, 1024, 1025, 5000, 1_200_000])
 def test_a_stretch_of_any_length_is_found_whole_from_any_place_in_it(n):
     draw = random.Random(n)
     stretch = bytes(draw.choices(b"abcdefgh \n", k=n - 1)).strip() + b"!"

@@ -46,10 +46,16 @@ def test_each_mark_meets_the_first_and_the_last_document_before(
         flags.add(place, np.array([row]))
     found = [
         tuple(pair)
-        for pairs in mark_pairs(shards, flags, memory_bytes)
+        for pairs in mark_pairs(shards, flags, None, memory_bytes)
         for pair in pairs.tolist()
     ]
     assert len(found) == len(set(found))
+    asked = Marks([8, 8, 8])
+    asked.add(1, np.array([2, 3]))
+    some = mark_pairs(shards, flags, asked, memory_bytes)
+    assert [tuple(pair) for pairs in some for pair in pairs.tolist()] == [
+        pair for pair in found if pair[:2] in ((1, 2), (1, 3))
+    ]
     assert set(found) == pairs_by_python(marks, gone)
 
 

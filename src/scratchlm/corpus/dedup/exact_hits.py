@@ -6,8 +6,8 @@ bytes begin .. end - 1 of a document stand in the earlier document `of`; begin =
 first, then in their order; so the first occurrence is the smallest (place, row).
 
 Cutting may leave too little of a document, which then goes wholly. What others were
-cut in favour of must not go with it: so the hits are found twice, the second time
-without the documents that go, and whatever stood in one of those is kept by the next
+cut in favour of must not go with it: so the hits of those others are found again,
+without the documents that go, and what stood in one of these is kept by the next
 document that has it.
 """
 
@@ -80,28 +80,30 @@ class Wording:
         return f"fewer than {self.min_left_bytes} bytes left"
 
 
-FindHits = Callable[[Marks, int], Iterator[Records]]
+FindHits = Callable[[Marks, Marks | None, int], Iterator[Records]]
+"""`find(gone, asked, memory_bytes)` yields hits (N, 6), in any order, as if the rows
+marked `gone` were not there: those of all others, or of the rows `asked` for alone."""
 
 
 def decide_by_hits(
     work: CorpusWork, rows: Sequence[Rows], wording: Wording, find: FindHits
 ) -> None:
-    """Write the decisions on all shards.
-
-    `rows` are by place. `find(gone, memory_bytes)` yields hits (N, 6), in any order,
-    as if the marked documents were not there.
-    """
-    gone = Marks([len(names) for names in rows])
+    """Write the decisions on all shards; `rows` are by place."""
+    gone, asked = (Marks([len(names) for names in rows]) for _ in range(2))
+    memory_bytes = work.memory_bytes
     work.out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=work.out) as scratch:
-        first = _write_hits(Path(scratch) / "1", find(gone, work.memory_bytes))
+        runs = _write_hits(Path(scratch) / "1", find(gone, None, memory_bytes))
         if wording.min_left_bytes:
-            for place, hits in _by_place(first, work.memory_bytes):
+            for place, hits in _by_place(runs, memory_bytes):
                 gone.add(place, _short_rows(hits, rows[place].n_bytes(), wording))
         if gone:
-            again = _found_again(first, gone, find, work.memory_bytes)
-            first = _write_hits(Path(scratch) / "2", again)
-        _write_decisions(work, rows, wording, first)
+            for place, hits in _by_place(runs, memory_bytes):
+                lost = gone.of(hits[:, 4], hits[:, 5])
+                asked.add(place, hits[lost, 1].astype(np.int64))
+            again = _found_again(runs, gone, asked, find, memory_bytes)
+            runs = _write_hits(Path(scratch) / "2", again)
+        _write_decisions(work, rows, wording, runs)
 
 
 def _write_hits(directory: Path, found: Iterator[Records]) -> list[Path]:
@@ -143,15 +145,18 @@ def _uncovered(hits: Records) -> NDArray[np.int64]:
 
 
 def _found_again(
-    first: list[Path], gone: Marks, find: FindHits, memory_bytes: int
+    runs: list[Path], gone: Marks, asked: Marks, find: FindHits, memory_bytes: int
 ) -> Iterator[Records]:
-    """The documents that go, each for one of its hits; what is then still repeated."""
-    for _, hits in _by_place(first, memory_bytes):
-        leaving = hits[gone.of(hits[:, 0], hits[:, 1])]
-        if len(leaving):
-            yield _whole_rows(leaving, gone)
-    for hits in find(gone, memory_bytes):
-        yield hits
+    """The documents that go, each for one of its hits; of those that repeat one of
+    them what they still repeat; the hits of all others as they were.
+    """
+    for _, hits in _by_place(runs, memory_bytes):
+        leaving = gone.of(hits[:, 0], hits[:, 1])
+        if leaving.any():
+            yield _whole_rows(hits[leaving], gone)
+        yield hits[~leaving & ~asked.of(hits[:, 0], hits[:, 1])]
+    if asked:
+        yield from find(gone, asked, memory_bytes)
 
 
 def _whole_rows(hits: Records, gone: Marks) -> Records:

@@ -79,6 +79,7 @@ def _later_things(
     shards: Sequence[Sequence[Path]],
     within_document: bool,
     gone: Marks,
+    asked: Marks | None,
     memory_bytes: int,
 ) -> Iterator[Records]:
     """What equals an earlier thing, the documents that go left out: (N, 6)."""
@@ -96,5 +97,5 @@ def _later_things(
         hits = np.hstack([block[later, 2:], of])
         if not within_document:
             hits = hits[(hits[:, :2] != hits[:, 4:]).any(axis=1)]
-        yield hits
+        yield hits if asked is None else hits[asked.of(hits[:, 0], hits[:, 1])]
         first = block[starts[-1] : starts[-1] + 1]

@@ -36,10 +36,11 @@ from scratchlm.corpus.dedup.substring_pairs import (
 )
 from scratchlm.corpus.dedup.substring_texts import EarlierTexts
 from scratchlm.corpus.document import Document
-from scratchlm.corpus.flow.rounds import CorpusStep, CorpusWork, Round, ShardWork
+from scratchlm.corpus.flow.rounds import CorpusStep, CorpusWork, Round, Shard, ShardWork
 
 MARKS = "marks"
 Span = tuple[int, int]
+Due = tuple[int, int, Records]  # place, row and pairs of a document
 
 
 def substring_step(config: SubstringConfig) -> CorpusStep:
@@ -114,35 +115,46 @@ def stretches(
 
 
 def _repeated_stretches(
-    work: CorpusWork, shards: Sequence[Sequence[Path]], gone: Marks, memory_bytes: int
+    work: CorpusWork,
+    shards: Sequence[Sequence[Path]],
+    gone: Marks,
+    asked: Marks | None,
+    memory_bytes: int,
 ) -> Iterator[Records]:
     """All verified hits: (N, 6); every shard is read once, in order."""
     window = Window(work.config.window_words)
     with TemporaryDirectory(dir=work.out) as scratch:
-        files = PairFiles(Path(scratch), mark_pairs(shards, gone, memory_bytes))
+        files = PairFiles(Path(scratch), mark_pairs(shards, gone, asked, memory_bytes))
         documents = files.by_document(memory_bytes)
         wanted = files.earlier(memory_bytes)
         with EarlierTexts(Path(scratch) / "texts.bin", wanted) as texts:
             due = next(documents, None)
-            for place, row, text in _texts(work):
-                if due and due[:2] == (place, row):
-                    hits = stretches(text, due[2], texts, window)
-                    where = np.array([[place, row]], np.uint64).repeat(len(hits), 0)
-                    yield np.hstack([where, hits])
-                    due = next(documents, None)
-                texts.offer(place, row, text)
+            for place, index in enumerate(shard_order(work)):
+                if not due:
+                    return
+                if due[0] > place and not texts.holds(place):
+                    continue
+                for row, text in _texts(work.shards[index]):
+                    if due and due[:2] == (place, row):
+                        yield _hits(due, stretches(text, due[2], texts, window))
+                        due = next(documents, None)
+                    texts.offer(place, row, text)
             assert due is None
 
 
-def _texts(work: CorpusWork) -> Iterator[tuple[int, int, bytes]]:
-    """Place, row and text of all documents, in order."""
-    for place, index in enumerate(shard_order(work)):
-        for batch in work.shards[index].batches(("text",)):
-            data, ends = batch.utf8()
-            for row, (begin, end) in zip(
-                batch.rows.tolist(), pairwise(ends.tolist()), strict=True
-            ):
-                yield place, row, data[begin:end].tobytes()
+def _hits(due: Due, found: Records) -> Records:
+    """Verified stretches as hits on their document: (N, 6)."""
+    where = np.array([due[:2]], np.uint64).repeat(len(found), 0)
+    return np.hstack([where, found])
+
+
+def _texts(shard: Shard) -> Iterator[tuple[int, bytes]]:
+    """Row and text of all documents of a shard, in order."""
+    for batch in shard.batches(("text",)):
+        data, ends = batch.utf8()
+        spans = pairwise(ends.tolist())
+        for row, (begin, end) in zip(batch.rows.tolist(), spans, strict=True):
+            yield row, data[begin:end].tobytes()
 
 
 def _tidy(

@@ -17,7 +17,7 @@ from scratchlm.corpus.dedup.sorted_keys import Records
 from scratchlm.corpus.dedup.words import Hashes, Indices, constants, find_words, mix
 from scratchlm.corpus.flow.table import Batch
 
-PIECE_BYTES = 2**19
+PIECE_BYTES = 2**18
 SEARCHED_BYTES = 2**12
 SEPARATORS = tuple(b" \n\t\r")
 _POWER = int(constants(1, seed=7)[0])

@@ -24,10 +24,14 @@ MARK_COLUMNS, PAIR_COLUMNS = 3, 6
 
 
 def mark_pairs(
-    shards: Sequence[Sequence[Path]], gone: Marks, memory_bytes: int
+    shards: Sequence[Sequence[Path]],
+    gone: Marks,
+    asked: Marks | None,
+    memory_bytes: int,
 ) -> Iterator[Records]:
     """Each mark with the first document that has it and with the last one before its
-    own, if that is another: (N, 6) in any order. Marked documents are left out.
+    own, if that is another: (N, 6) in any order. Documents that are gone are left out;
+    pairs of others than those asked for, if any are, too.
     """
     carried = np.empty((0, MARK_COLUMNS + 1), np.uint64)
     for block in merge_runs(shards, MARK_COLUMNS, 1, memory_bytes):
@@ -40,6 +44,8 @@ def mark_pairs(
         own = _begins(block, 3)
         later = np.flatnonzero(own > first)
         later = later[later >= n_carried]
+        if asked is not None:
+            later = later[asked.of(block[later, 1], block[later, 2])]
         yield _pairs(block, later, first[later])
         before = own[later] - 1
         other = own[before] > first[later]

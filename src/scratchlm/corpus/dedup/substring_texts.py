@@ -32,6 +32,10 @@ class EarlierTexts:
     def __exit__(self, *error: object) -> None:
         self._file.close()
 
+    def holds(self, place: int) -> bool:
+        """Is any row of a shard wanted?"""
+        return place in self._rows
+
     def offer(self, place: int, row: int, text: bytes) -> None:
         """Keep a text if it is wanted."""
         rows = self._rows.get(place)
