@@ -1,4 +1,8 @@
 import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from scratchlm.corpus.sources.fingerprints import Fingerprints
 from scratchlm.corpus.sources.located import Located
@@ -61,3 +65,15 @@ def test_an_unreadable_file_is_an_answer_and_the_others_are_read(tmp_path):
     gone = Located("gone", str(tmp_path / "gone"), 3, (1, 1))
     found, read = scan(tmp_path / "hashes.json", gone, locate(tmp_path / "a"))
     assert isinstance(found[0], FileNotFoundError) and read == ["a"]
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without end")
+def test_who_stops_asking_does_not_wait_for_the_rest(tmp_path):
+    (tmp_path / "a").write_text("one")
+    first = replace(locate(tmp_path / "a"), n_bytes=10**7)  # a batch of its own
+    endless = Located("endless", "/dev/zero", 10**9, (1, 1))
+    scans = Fingerprints(tmp_path / "hashes.json").scan_all(
+        [first, endless], [None, None], 10**6
+    )
+    assert next(scans).fingerprint
+    scans.close()

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from scratchlm.base.atomic import read_json, write_json
@@ -39,20 +40,29 @@ class Fingerprints:
         self._path = path
         self._known: dict[str, tuple[Key, FileScan]] = dict(_load(path))
         self._saved_s = time.monotonic()
+        self._stop = Event()
         self.scanned: list[str] = []
         """Names of the files that had to be read."""
 
     def scan_all(
         self, files: Sequence[Located], units: Sequence[str | None], cut_bytes: int
     ) -> Iterator[FileScan | OSError]:
-        """One scan a file, in order; an error for a file that cannot be read."""
+        """One scan a file, in order; an error for a file that cannot be read.
+
+        Closing the iterator stops the threads in the middle of a file.
+        """
+        self._stop.clear()
         batches = _batches(list(zip(files, units, strict=True)))
-        with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+        pool = ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1))
+        try:
             while some := list(islice(batches, BATCHES)):
                 for scans in pool.map(lambda each: self._try(each, cut_bytes), some):
                     yield from scans
                 if time.monotonic() - self._saved_s > SAVE_EVERY_S:
                     self.save()  # who is killed shall not hash all again
+        finally:
+            self._stop.set()
+            pool.shutdown(cancel_futures=True)
 
     def save(self) -> None:
         """Write the memory, if there is anything new."""
@@ -78,18 +88,20 @@ class Fingerprints:
         known = self._known.get(file.location)
         if known and known[0] == key:
             return known[1]
-        scan = scan_location(file, unit, cut_bytes)
+        scan = scan_location(file, unit, cut_bytes, self._stop)
         self.scanned.append(file.name)  # (one step: threads do not lose any)
         if file.version and not _is_unsettled(file):
             self._known[file.location] = (key, scan)
         return scan
 
 
-def scan_location(file: Located, unit: str | None, cut_bytes: int) -> FileScan:
+def scan_location(
+    file: Located, unit: str | None, cut_bytes: int, stop: Event | None = None
+) -> FileScan:
     """Read a file once for its hash and its parts (twice for those of Parquet).
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or `stop` was set.
     """
     token = file.token
     if token is not None and unit != "row_groups":
@@ -97,7 +109,7 @@ def scan_location(file: Located, unit: str | None, cut_bytes: int) -> FileScan:
     with open_location(file.location) as stream:
         if token is None:
             lines = None if unit == "row_groups" else unit
-            scan = scan_lines(stream, cut_bytes, lines)
+            scan = scan_lines(stream, cut_bytes, lines, stop)
             if unit != "row_groups":
                 return scan
             token = scan.fingerprint

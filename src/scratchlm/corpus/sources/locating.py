@@ -36,18 +36,20 @@ def locate_files(
     Raises:
         UserError: a path does not exist, or a store does not answer.
     """
+    lists = sorted({path for path in source.paths if path.startswith(LIST)})
+    if lists:
+        receipt.step("fetch", "pages", NAMED_FILES)  # pages come before files
     step = receipt.step("files", "files", NAMED_FILES)
     local = [path for path in source.paths if _is_local(path)]
-    lists = [path for path in source.paths if path.startswith(LIST)]
     remote = sorted({path for path in source.paths if _is_store(path)})
     found = list(_find_local(local, step, source.name)) if local else []
     for url in remote:
         found += _apart(_find_in_store(url, source, cache, step, progress), found)
     found = list(_chosen(found, source, step))
-    for path in sorted(set(lists)):
+    for path in lists:
         place = path.removeprefix(LIST)
         lines = _read_list(place, source.name)
-        fetched = receipt.step("fetch", "pages", NAMED_FILES)
+        fetched = receipt.step("fetch")
         found += fetch_pages(lines, source.fetch, cache, fetched, source.name, progress)
     return list(_unique(sorted(found, key=lambda file: file.name), step, source.name))
 

@@ -50,9 +50,6 @@ def fetch_pages(
     for url, outcome in _fetch_all(missing, pages, hosts):
         outcomes[url] = outcome
         progress.update(len(outcomes), len(urls), "fetching pages")
-    step.notes["pages_from_the_cache"] = step.notes.get(
-        "pages_from_the_cache", 0
-    ) + len(found)
     return list(_located(urls, outcomes, pages, step, source))
 
 

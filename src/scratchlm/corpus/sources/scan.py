@@ -10,6 +10,7 @@ import codecs
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from threading import Event
 from typing import BinaryIO
 
 from scratchlm.base.hashing import sha256_json
@@ -36,11 +37,19 @@ class FileScan:
     parts: tuple[Part, ...] = ()
 
 
-def scan_lines(stream: BinaryIO, cut_bytes: int, unit: str | None) -> FileScan:
-    """Hash a stream and cut it at line ends; `unit` is "lines", "text" or None."""
+def scan_lines(
+    stream: BinaryIO, cut_bytes: int, unit: str | None, stop: Event | None = None
+) -> FileScan:
+    """Hash a stream and cut it at line ends; `unit` is "lines", "text" or None.
+
+    Raises:
+        OSError: the stream cannot be read, or `stop` was set meanwhile.
+    """
     scan = _Scan(cut_bytes, unit)
     while block := stream.read(BLOCK_BYTES):
         scan.feed(block)
+        if stop is not None and stop.is_set():
+            raise InterruptedError
     return scan.finish()
 
 
