@@ -41,6 +41,7 @@ SENTENCES = "messy/multilingual/lid-sentences.jsonl.xz"
 BOOK = "messy/near-dup/alice-11-0.txt"
 WRONG_EVERY = 50  # documents of which one is mojibake
 LEAST = 0.95
+SENTENCES_TOGETHER = 20
 
 
 def main() -> None:
@@ -81,9 +82,26 @@ def measure_languages(result: Result, rows: Sequence[dict[str, str]]) -> None:
     result.claim("language_accuracy_over_py3langid", "> 0", accuracy - theirs)
     below = sum(row["accuracy"] < LEAST for row in table)
     result.runs.append({"run": "languages_below_goal", "count": below})
+    documents = joined(rows)
+    told = identify_languages([row["text"] for row in documents])
+    hits = [a.code == row["lang"] for a, row in zip(told, documents, strict=True)]
+    result.runs.append({"run": "documents", "count": len(hits), "right": sum(hits)})
+    result.claim("language_accuracy_documents", f">= {LEAST}", sum(hits) / len(hits))
     scores, error = calibration(rows, found)
     result.runs.append({"run": "scores", "bins": scores})
     result.claim("language_score_calibration_error", "<= 0.02", error)
+
+
+def joined(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Documents of twenty sentences of one language."""
+    by_language = defaultdict(list)
+    for row in rows:
+        by_language[row["lang"]].append(row["text"])
+    return [
+        {"lang": lang, "text": "\n".join(texts[i : i + SENTENCES_TOGETHER])}
+        for lang, texts in by_language.items()
+        for i in range(0, len(texts), SENTENCES_TOGETHER)
+    ]
 
 
 def ask_py3langid(texts: Sequence[str]) -> list[str]:

@@ -23,13 +23,13 @@ _NORTH_AMERICAN = re.compile(
 )
 _CALLED = re.compile(r"[0-9(][0-9 ()./\-]{5,22}[0-9]")
 _CUE = re.compile(
-    r"(?<!\w)(?:(?:tel(?:ephone|efon|efono|éfono|efone|éphone)?|t|phone|fone|fax"
+    r"(?<!\w)(?:(?:tel(?:ephone|efon|efono|éfono|efone|éphone)?|phone|fone|fax"
     r"|telefax|whatsapp|тел(?:ефон)?|факс|电话|電話|传真|전화)"
-    r"(?: ?(?:no|nr|number|nummer|№))?[.:：]{0,2}"
-    r"|(?:mobile?|handy|cell|call)\s?[:：])\s{0,2}\Z",
+    r"(?: ?(?:no|nr|number|nummer|№))?[\"']?\s?[.:：=]{0,2}"
+    r"|(?:mobile?|handy|cell|call)[\"']?\s?[:：=])\s{0,2}[\"']?\Z",
     re.I,
 )
-_CUE_CHARS = 24
+_CUE_CHARS = 28
 _NUMBER_BEFORE = re.compile(r"[\w.+)]\Z|[0-9][-/]\Z")
 _NUMBER_AFTER = re.compile(r"\w|[.,:/-][0-9]")
 _DECIMAL = re.compile(r"\+?[0-9]+[.][0-9]+")
