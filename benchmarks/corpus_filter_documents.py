@@ -46,7 +46,8 @@ def pretrain_documents(data: Path, n_bytes: int) -> list[Document]:
         step = 10 if "books" in path.name else 1
         name = path.name.partition(".")[0]
         for n, piece in enumerate(islice(pieces, 0, None, step)):
-            documents.append(Document(f"{name}:{n}", piece, name))
+            if piece:
+                documents.append(Document(f"{name}:{n}", piece, name))
     random.Random(SEED).shuffle(documents)
     total = 0
     for n, document in enumerate(documents):

@@ -26,14 +26,14 @@ typedef struct {
     uint32_t *end;     /* (n + 1,) bytes before word i */
     uint32_t *chars;   /* (n + 1,) characters before word i */
     uint64_t *hash;    /* (n + 1,) sum of (byte + 1) BASE^place before word i */
-    uint64_t *inverse; /* (n,) BASE^-place of word i's first byte */
+    uint64_t *inverse; /* (n,) BASE^-place of word i's first byte, times SPREAD */
     uint64_t *sieve;   /* (2^bits / 2,) or 2^bits counts of 32 bits */
     int bits;          /* 2^bits >= n */
     uint32_t *count;   /* (n,) of the n-gram first seen at word i */
     Slot *slots;       /* 2^(bits + 1) */
 } Grams;
 
-/* The hash of words i ... i + n - 1 joined by nothing. */
+/* The hash of words i ... i + n - 1 joined by nothing; its high bits are good. */
 ALWAYS_INLINE uint64_t joined(const Grams *grams, size_t i, size_t n) {
     return (grams->hash[i + n] - grams->hash[i]) * grams->inverse[i];
 }
@@ -50,7 +50,7 @@ static int64_t top_bound(Grams *grams, size_t n) {
     int64_t most = 0;
     memset(counts, 0, sizeof *counts << grams->bits);
     for (size_t i = 0; i + n <= grams->n; i++) {
-        uint64_t hash = joined(grams, i, n) * SPREAD;
+        uint64_t hash = joined(grams, i, n);
         int64_t count = ++counts[hash >> (64 - grams->bits)];
         int64_t product = count * (chars_of(grams, i, n) + (int64_t)n - 1);
         most = product > most ? product : most;
@@ -64,10 +64,10 @@ static int64_t repeated_bound(Grams *grams, size_t n) {
     size_t until = 0; /* the words before this one are counted, or not covered */
     memset(grams->sieve, 0, sizeof *grams->sieve << (grams->bits - 1));
     for (size_t i = 0; i + n <= grams->n; i++) {
-        uint64_t hash = joined(grams, i, n) * SPREAD;
+        uint64_t hash = joined(grams, i, n);
         uint64_t *cell = grams->sieve + (hash >> (65 - grams->bits));
-        uint64_t mark = 1ull << (hash & 63) | 1ull << (hash >> 6 & 63) |
-                        1ull << (hash >> 12 & 63);
+        uint64_t mark = 1ull << (hash >> 20 & 63) | 1ull << (hash >> 26 & 63) |
+                        1ull << (hash >> 32 & 63);
         int64_t seen = (*cell & mark) == mark ? -1 : 0;
         *cell |= mark;
         size_t from = until > i ? until : i;
@@ -195,7 +195,7 @@ static uint64_t inverse_of(uint64_t odd) {
 
 static Status fill(Grams *grams, WordCursor cursor) {
     Word word;
-    uint64_t hash = 0, power = 1, inverse = 1, powers[N_POWERS] = {1};
+    uint64_t hash = 0, power = 1, inverse = SPREAD, powers[N_POWERS] = {1};
     uint32_t chars = 0;
     uint8_t *to = grams->bytes;
     powers[1] = inverse_of(BASE);
@@ -215,7 +215,7 @@ static Status fill(Grams *grams, WordCursor cursor) {
         size_t length = word.end - word.begin;
         chars += (uint32_t)word.chars;
         inverse = LIKELY(length < N_POWERS) ? inverse * powers[length]
-                                            : inverse_of(power);
+                                            : inverse_of(power) * SPREAD;
     }
 }
 

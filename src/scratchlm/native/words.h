@@ -59,17 +59,24 @@ ALWAYS_INLINE int next_word(WordCursor *cursor, Word *word) {
     cursor->at = at;
     if (at >= length) return 0;
     unsigned kind = class & (ALONE | RUN), has = class ^ SYMBOL;
-    size_t chars = 1;
-    word->begin = at;
-    for (at += size; at < length; at += size) {
+    size_t begin = at, more = size - 1; /* bytes that are no character's first */
+    at += size;
+    while (at < length) {
+        if (LIKELY(text[at] < 0x80)) { /* ASCII is of no kind */
+            class = table[text[at]];
+            if (kind || (class & BLANK)) break;
+            has |= class ^ SYMBOL;
+            at++;
+            continue;
+        }
         class = table[code_point(text + at, &size)];
-        if (class & BLANK) break;
         unsigned own = class & (ALONE | RUN);
-        if (!(class & MARK) && (own != kind || own == ALONE)) break;
+        if ((class & BLANK) || (!(class & MARK) && (own != kind || own == ALONE))) break;
         has |= class ^ SYMBOL;
-        chars++;
+        more += size - 1;
+        at += size;
     }
-    *word = (Word){word->begin, at, chars, has};
+    *word = (Word){begin, at, at - begin - more, has};
     cursor->at = at;
     return 1;
 }

@@ -5,9 +5,6 @@ all words, symbols standing alone included, while the number of words and their 
 length leave those out (`words.WordCounts`).
 """
 
-import re
-from functools import lru_cache
-
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.filters.config import GopherQualityConfig
 from scratchlm.corpus.filters.words import (
@@ -82,15 +79,17 @@ def _judge_symbols(
 
 
 def _judge_lines(text: str, config: GopherQualityConfig) -> Dropped | None:
-    lines = text.splitlines()
-    most_bullets = sum(map(text.count, _BULLETS))  # no line has more than these
-    if most_bullets / len(lines) > config.max_bullet_line_ratio:
-        ratio = sum([s.lstrip()[:1] in _BULLETS for s in lines]) / len(lines)
+    n_newlines = text.count("\n") or 1  # there are at least as many lines
+    most_bullets = sum(map(text.count, _BULLETS))  # and no line has more than these
+    if most_bullets / n_newlines > config.max_bullet_line_ratio:
+        lines = list(map(str.lstrip, text.splitlines()))
+        ratio = sum([line[:1] in _BULLETS for line in lines]) / len(lines)
         if ratio > config.max_bullet_line_ratio:
             return _lines("bullets begin too many lines", ratio)
     most_ellipses = sum(map(text.count, _ELLIPSES))
-    if most_ellipses / len(lines) > config.max_ellipsis_line_ratio:
-        ratio = sum([s.rstrip().endswith(_ELLIPSES) for s in lines]) / len(lines)
+    if most_ellipses / n_newlines > config.max_ellipsis_line_ratio:
+        lines = list(map(str.rstrip, text.splitlines()))
+        ratio = sum([line.endswith(_ELLIPSES) for line in lines]) / len(lines)
         if ratio > config.max_ellipsis_line_ratio:
             return _lines("ellipses end too many lines", ratio)
     return None
@@ -114,20 +113,12 @@ def _judge_words(
 
 def _has_stop_words(text: str, config: GopherQualityConfig, words: WordForm) -> bool:
     """Are there enough different ones?"""
-    wanted, seen = config.min_stop_words, set[str]()
+    sought, wanted = frozenset(config.stop_words), config.min_stop_words
     if not wanted:
         return True
-    sought = config.stop_words
-    if is_plain("".join(sought), words):  # between white space each is a word
-        for match in _stop_word(sought).finditer(text, 0, _HEAD_CHARS):
-            if match.end() < _HEAD_CHARS:  # not the first half of a word
-                seen.add(match[0])
-        if len(seen) >= wanted:
+    if len(text) > _HEAD_CHARS and is_plain("".join(sought), words):
+        # What stands between white space is a word, where the stop words are.
+        head = text[:_HEAD_CHARS].split()[:-1]  # the last may be cut
+        if len(sought.intersection(head)) >= wanted:
             return True
-    return len(set(sought).intersection(split_words(text, words))) >= wanted
-
-
-@lru_cache(8)
-def _stop_word(stop_words: tuple[str, ...]) -> re.Pattern[str]:
-    either = "|".join(map(re.escape, stop_words))
-    return re.compile(rf"(?<!\S)(?:{either})(?!\S)")
+    return len(sought.intersection(split_words(text, words))) >= wanted

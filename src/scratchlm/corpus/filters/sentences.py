@@ -15,12 +15,13 @@ from scratchlm.corpus.filters.marks import TERMINAL_MARKS
 
 _CLOSING = "\"'”’»›)\\]}」』】〉》）］｝"
 _WIDE = "。｡！？．"  # the next sentence follows without a blank
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _NO_END = ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "vs", "cf", "No", "Fig", "Nr")
 
 
 def sentence_ends(line: str) -> Iterator[int]:
     """Where each sentence but the last ends: the number of the character behind it."""
-    for found in _end().finditer(line):
+    for found in _end(_plane_of(line)).finditer(line):
         if not _is_abbreviated(line, found):
             yield found.end()
 
@@ -38,9 +39,17 @@ def _is_abbreviated(line: str, found: re.Match[str]) -> bool:
     return word in _NO_END or (len(word) == 1 and word.isalpha())
 
 
+def _plane_of(line: str) -> int:
+    """The last code point that must be looked for: `re` is fast with few marks."""
+    if line.isascii():
+        return 0x7F
+    return 0x10FFFF if _ASTRAL.search(line) else 0xFFFF
+
+
 @cache
-def _end() -> re.Pattern[str]:
-    marks = re.escape("".join(sorted(TERMINAL_MARKS))) + "…"
+def _end(last: int) -> re.Pattern[str]:
+    """Where a sentence of characters up to `last` ends."""
+    marks = "".join(sorted(m for m in {*TERMINAL_MARKS, "…"} if ord(m) <= last))
     behind_narrow = rf"[{_CLOSING}]*+(?=\s++[^a-zà-öø-ÿа-яё])"
     behind_wide = rf"(?<=[{_WIDE}])[{_CLOSING}]*+(?=\s*+\S)"
     run = f"(?P<marks>[{marks}][{marks}]*+)"  # a class first: `re` looks for it fast
