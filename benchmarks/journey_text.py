@@ -264,11 +264,12 @@ def dropped_files(case: Case) -> dict[str, str]:
     """File of the folder → reason, for whatever of it the receipt names."""
     found: dict[str, str] = {}
     for step in case.facts.get("steps", ()):
-        if step["step"] in ("files", "rows"):
-            for reason, drop in step["dropped"].items():
+        if step["step"] in ("files", "records"):
+            for reason, drop in step["reasons"].items():
                 for example in drop["examples"]:
                     # folder/archive.zip!/member, folder/rows.jsonl:2
-                    name = example.partition("/")[2].partition("!")[0]
+                    which = example if isinstance(example, str) else example["id"]
+                    name = which.partition("/")[2].partition("!")[0]
                     found.setdefault(name.partition(":")[0], reason)
     return found
 

@@ -5,6 +5,9 @@ import json
 import pytest
 
 from scratchlm.cli.entry import run_command
+from scratchlm.corpus.document import Document
+from scratchlm.corpus.flow.table import write_documents
+from scratchlm.corpus.store import write_manifest
 
 TEXT = "the river finds a stone, number {}, and the lamp hides the stone.\n"
 
@@ -50,10 +53,10 @@ def test_a_runs_own_heldout_documents_are_read(folder, tmp_path, capsys):
     run_folder = tmp_path / "mine"
     (run_folder / "corpus").mkdir(parents=True)
     (run_folder / "tokenizer").mkdir()
-    (run_folder / "corpus" / "receipt.json").write_text("{}")
     for split in ("train", "heldout"):
-        row = {"text": TEXT.format(split), "source": split}
-        (run_folder / "corpus" / f"{split}.jsonl").write_text(json.dumps(row) + "\n")
+        path = run_folder / "corpus" / split / "part-00000.parquet"
+        write_documents(path, [Document("a", TEXT.format(split), split)])
+    write_manifest(run_folder / "corpus", {}, {})
     data = (folder / "v300.json").read_bytes()
     (run_folder / "tokenizer" / "tokenizer.json").write_bytes(data)
     assert run("report", run_folder) == 0

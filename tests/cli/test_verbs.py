@@ -35,7 +35,7 @@ def text(tmp_path_factory):
 def corpus(text, tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "corpus"
     words = ["corpus", "build", "--text", str(text), "--out", str(out)]
-    assert run_command([*words, "min_corpus_bytes=1000"]) == 0
+    assert run_command([*words, "--ask", "min_corpus_bytes=1000"]) == 0
     return out
 
 
@@ -44,8 +44,36 @@ def test_a_corpus_is_built_counted_and_looked_into(corpus, capsys):
     stats = json.loads(capsys.readouterr().out)
     assert stats["train"]["n_documents"] > stats["heldout"]["n_documents"] > 0
     assert stats["train"]["n_bytes"] > 10_000
-    assert run_command(["corpus", "inspect", str(corpus), "-n", "2"]) == 0
-    assert capsys.readouterr().out.count('"text": "') == 2
+    words = ["--rows", "2", "--what", "conversations", "--verify"]
+    assert run_command(["corpus", "stats", str(corpus), *words]) == 0
+    assert capsys.readouterr().out.count('"messages": ') == 2
+
+
+def test_a_build_is_tried_on_a_sample_and_writes_nothing(text, tmp_path, capsys):
+    words = ["corpus", "inspect", str(text), "--share", "0.5", "filters.preset=c4"]
+    assert run_command(words) == 0
+    said = capsys.readouterr().out
+    assert "c4" in said and "would stay, after about" in said
+    assert run_command([*words, "--json"]) == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert 0 < seen["share"] <= 0.6
+    assert seen["estimate"]["n_bytes"] >= seen["result"]["n_bytes"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_corpora_are_compared(corpus, text, tmp_path, capsys):
+    words = ["corpus", "build", str(text / "00.md"), str(text / "01.md")]
+    words += ["--out", str(tmp_path / "b"), "min_corpus_bytes=1000"]
+    assert run_command(words) == 0
+    said = capsys.readouterr().out
+    assert "report.html" in said and "near_duplicates" in said
+    assert run_command(["corpus", "diff", str(corpus), str(tmp_path / "b")]) == 0
+    said = capsys.readouterr().out
+    assert "settings ask: True → False" in said
+    assert "steps written.in: 20 → 2" in said
+    assert run_command(["corpus", "diff", str(corpus), str(corpus), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"] == found["steps"] == found["inputs"] == {}
 
 
 def test_a_folder_without_a_corpus_is_named(tmp_path, capsys):
@@ -107,7 +135,7 @@ def test_an_empty_text_folder_ends_a_run_in_one_line(tmp_path, capsys):
     words = ["run", "laptop", "--text", str(tmp_path / "empty")]
     assert run_command([*words, "--runs-dir", str(tmp_path / "runs")]) == 2
     err = capsys.readouterr().err.splitlines()
-    assert err[-1].startswith("scratchlm: too little text")
+    assert err[-1].startswith("scratchlm: source 'text' holds nothing to read")
 
 
 def test_a_mistake_in_the_settings_leaves_no_run_behind(tmp_path, capsys):
