@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from scratchlm.base.errors import UserError
 from scratchlm.base.progress import Progress
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.flow.table import write_documents
@@ -214,6 +215,13 @@ def test_texts_that_cannot_be_told_apart_begin_anew(documents, tokenizer, tmp_pa
     build_shards(config, {"train": texts[::-1]}, tokenizer, tmp_path)
     ids = TokenStore.open(tmp_path, "train")[:20]
     assert tokenizer.decode(ids)[:10] == "".join(texts[::-1])[:10]
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tokenizer, tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UserError, match="cannot be written"):
+            build_shards(DataConfig(), {"train": ["x"]}, tokenizer, place)
 
 
 def test_a_lone_surrogate_becomes_the_replacement_character(tokenizer, tmp_path):

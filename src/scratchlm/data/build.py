@@ -15,6 +15,7 @@ from pydantic import Field
 
 from scratchlm.base.atomic import remove_leftovers, write_json
 from scratchlm.base.config import Config
+from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_json
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.base.units import format_count
@@ -69,7 +70,7 @@ def build_shards(
         threads: that encode; None takes one a core where the C core encodes.
 
     Raises:
-        UserError: the disk is full; texts that cannot be read.
+        UserError: the disk is full or cannot be written; texts that cannot be read.
     """
     sources = {split: as_texts(texts) for split, texts in documents.items()}
     state = _begin(_key(config, sources, tokenizer), directory)
@@ -125,12 +126,17 @@ def _note(state: Unfinished, directory: Path, split: str, reached: Reached) -> N
 
 def _begin(key: str | None, directory: Path) -> Unfinished:
     """Go on with an earlier build, or delete what it left."""
-    directory.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(directory)
-    state = read_unfinished(directory, key)
-    (directory / INDEX_NAME).unlink(missing_ok=True)
-    if state is None:
-        _delete(directory, UNFINISHED_NAME, _SHARDS, "*_documents.bin", _ENDS)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(directory)
+        state = read_unfinished(directory, key)
+        _delete(directory, INDEX_NAME)
+        if state is None:
+            _delete(directory, UNFINISHED_NAME, _SHARDS, "*_documents.bin", _ENDS)
+    except OSError as error:
+        raise UserError(
+            f"{directory} cannot be written ({error.strerror}): give another place"
+        ) from None
     return state or Unfinished(key)
 
 

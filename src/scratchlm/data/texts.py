@@ -6,6 +6,7 @@ go on at a chunk.
 """
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_json
+from scratchlm.data.ordered import map_in_order
 
 CHUNK_CHARS = 1 << 22
 CHUNK_TEXTS = 1 << 13
@@ -98,7 +100,9 @@ class ParquetTexts(Texts):
         Raises:
             UserError: a shard is missing.
         """
-        prints = [self._given] if self._given else list(map(_hash_file, self.paths))
+        if self._given is not None:
+            return sha256_json([self.column, self._given])
+        prints = map_in_order(_hash_file, self.paths, os.cpu_count() or 1)
         return sha256_json([self.column, *prints])
 
     @property
