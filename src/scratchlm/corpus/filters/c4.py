@@ -105,17 +105,22 @@ def _sentence_lines(text: str, config: C4Config) -> list[str]:
     lines = list(map(str.strip, text.splitlines()))
     cited = config.citations and "[" in text
     if config.end_marks:
-        lines = [s for s in lines if s[-1:] in _END_MARKS or (cited and "[" in s)]
+        lines = [
+            s
+            for s in lines
+            if (s[-1:] in _END_MARKS and s[-3:] != "...") or (cited and "[" in s)
+        ]
     if config.min_words_per_line:
         n = config.min_words_per_line
         lines = [line for line in lines if len(line.split(None, n - 1)) >= n]
     limit = config.max_word_chars
-    lines = [s for s in lines if len(s) <= limit or not _has_long_word(s, limit)]
+    if max(map(len, lines), default=0) > limit:
+        lines = [line for line in lines if not _has_long_word(line, limit)]
     if cited:
         lines = [_CITATION.sub("", line) if "[" in line else line for line in lines]
-    if not config.end_marks:
-        return lines
-    return [s for s in lines if s[-1:] in _END_MARKS and s[-3:] != "..."]
+    if cited and config.end_marks:
+        lines = [s for s in lines if s[-1:] in _END_MARKS and s[-3:] != "..."]
+    return lines
 
 
 def _has_long_word(line: str, limit: float) -> bool:
