@@ -1,15 +1,31 @@
 import random
+from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scratchlm.corpus.dedup.near import (
-    find_near_duplicates,
-    remove_near_duplicates,
-)
+from scratchlm.corpus.dedup.near import find_near_duplicates
 from scratchlm.corpus.dedup.near_config import NearConfig
 from scratchlm.corpus.dedup.shingles import jaccard, unique_shingles
 from scratchlm.corpus.document import Document
+
+
+@dataclass(frozen=True)
+class Removed:
+    removed: str
+    kept: str
+    jaccard: float
+
+
+def remove_near_duplicates(documents, threshold):
+    """What stays, and what went, by id; by Jaccard similarity alone."""
+    config = NearConfig(threshold=threshold, containment=None)
+    names = [document.id for document in documents]
+    pairs = find_near_duplicates([d.text for d in documents], config, names)
+    gone = {pair.removed for pair in pairs}
+    removed = [Removed(names[p.removed], names[p.kept], p.jaccard) for p in pairs]
+    kept = [document for n, document in enumerate(documents) if n not in gone]
+    return kept, sorted(removed, key=lambda pair: pair.removed)
 
 
 def insert_block(text: str, frac: float, other: str) -> str:

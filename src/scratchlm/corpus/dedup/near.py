@@ -5,6 +5,7 @@ The step over shards (`near_step`) is made of the same parts and finds the same 
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,18 +16,6 @@ from scratchlm.corpus.dedup.near_config import NearConfig
 from scratchlm.corpus.dedup.near_verify import Candidates, verify
 from scratchlm.corpus.dedup.shingles import offsets_of, shingle_sets
 from scratchlm.corpus.dedup.words import Indices
-from scratchlm.corpus.document import Document
-
-MOST_DOCUMENT_BYTES = 32 * 2**20  # of the journey
-
-
-@dataclass(frozen=True)
-class NearDuplicate:
-    """`removed` resembles `kept` with this exact Jaccard similarity."""
-
-    removed: str
-    kept: str
-    jaccard: float
 
 
 @dataclass(frozen=True)
@@ -86,27 +75,6 @@ def find_near_duplicates(
     return sorted((NearTexts(*row) for row in found), key=lambda pair: pair.removed)
 
 
-def remove_near_duplicates(
-    documents: Sequence[Document], threshold: float
-) -> tuple[list[Document], list[NearDuplicate]]:
-    """The documents that stay, in their order, and what was removed and why.
-
-    By Jaccard similarity alone. Documents of more than 32 MB are kept without a look.
-    """
-    config = NearConfig(
-        threshold=threshold, containment=None, max_document_bytes=MOST_DOCUMENT_BYTES
-    )
-    names = [document.id for document in documents]
-    pairs = find_near_duplicates([d.text for d in documents], config, names)
-    gone = {pair.removed for pair in pairs}
-    kept = [document for n, document in enumerate(documents) if n not in gone]
-    removed = [
-        NearDuplicate(names[pair.removed], names[pair.kept], pair.jaccard)
-        for pair in pairs
-    ]
-    return kept, sorted(removed, key=lambda pair: pair.removed)
-
-
 def content_key(text: bytes) -> int:
     """A number below 2**64 that depends on the content alone: it breaks ties."""
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
@@ -129,12 +97,11 @@ def _rank(
 ) -> Indices:
     """The texts in the order of their right to stay: positions."""
     lengths = [n_utf8(text) for text in texts]
-    ties = np.bincount(np.unique(lengths, return_inverse=True)[1])
-    tied = ties[np.unique(lengths, return_inverse=True)[1]] > 1
+    times = Counter(lengths)
 
     def key(place: int) -> tuple[int, int, str, int]:
         content = 0
-        if tied[place]:
+        if times[lengths[place]] > 1:
             content = content_key(texts[place].encode("utf-8", "surrogatepass"))
         number = int(numbers[place])
         return -lengths[place], content, names[number] if names else "", number
