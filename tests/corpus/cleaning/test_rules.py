@@ -29,7 +29,7 @@ PIECES = [
         "\x00",
         " ",
     ),
-    *("joe@mail.ru ", "8.8.8.8 ", "4111 1111 1111 1111 ", "Καλημέρα κόσμε ", "\ud800"),
+    *("joe@mail.ru ", "34.8.8.8 ", "4111 1111 1111 1111 ", "Καλημέρα κόσμε ", "\ud800"),
     *(
         "SPDX-License-Identifier: MIT\n",
         "AK" + "IAQWERTYUIOPASDFGH ",

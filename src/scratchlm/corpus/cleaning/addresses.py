@@ -36,8 +36,14 @@ _NO_ADDRESS_BEFORE = re.compile(
 )
 _RANGE_BEFORE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}-\Z")
 _NO_ADDRESS_AFTER = re.compile(r"\.[0-9A-Za-z]|[A-Za-z_]|-[A-Za-z]|%")
-_HEADING = re.compile(r"\s+[^\W\d_]")
-_HIGHEST_SECTION = 30
+# Four small numbers are a version or a section, unless something says address.
+_SMALL = 30
+_ADDRESS_BEFORE = re.compile(
+    r"(?://|@|\b(?:ip|ipv4|ip4|inet|addr|address|host|hostname|server|nameserver|dns"
+    r"|gateway|client|peer|ping|from)\W{0,4})\Z",
+    re.I,
+)
+_ADDRESS_AFTER = re.compile(r"[:/][0-9]")
 
 
 def find_ipv4(text: str, begin: int, end: int) -> Iterator[Span]:
@@ -68,15 +74,9 @@ def _is_address(text: str, found: re.Match[str]) -> bool:
     before = text[max(0, found.start() - _BEFORE_CHARS) : found.start()]
     if _NO_ADDRESS_BEFORE.search(before) and not _RANGE_BEFORE.search(before):
         return False
-    return not _is_heading(text, found, before, parts)
-
-
-def _is_heading(text: str, found: re.Match[str], before: str, parts: list[str]) -> bool:
-    """`4.3.2.1 Scope of this rule` at the beginning of a line."""
-    if before.rpartition("\n")[2].strip(" \t#*"):
-        return False
-    small = all(int(part) <= _HIGHEST_SECTION for part in parts)
-    return small and _HEADING.match(text, found.end()) is not None
+    if max(map(int, parts)) > _SMALL or _ADDRESS_BEFORE.search(before):
+        return True
+    return _ADDRESS_AFTER.match(text, found.end()) is not None
 
 
 def _v6_end(text: str, found: re.Match[str]) -> int | None:

@@ -36,7 +36,7 @@ _STAND_IN = re.compile(
     r"|[$%]\{|\.\.\.",
     re.I,
 )
-_PARTS = re.compile(r"[_\-./@:]+")
+_PARTS = re.compile(r"[_\-./@:#?&%]+")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _LEAST_HEX_BITS = 2.8  # a character; 16 random hex digits have 3.3 on average
 _LEAST_BITS = 3.2  # 20 random letters and digits have 4

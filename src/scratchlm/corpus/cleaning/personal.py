@@ -34,7 +34,7 @@ _IN_DIGITS: dict[PersonalKind, DigitFinder] = {
 }
 _SAMPLES: dict[PersonalKind, str] = {
     "email": "ada.lovelace@analytical.engine.org",
-    "ip": "8.8.4.4",
+    "ip": "93.184.216.34",
     "phone": "+44 20 7946 0018",
     "card": "4111 1111 1111 1111",
 }
