@@ -32,6 +32,7 @@ from scratchlm.data.unfinished import (
 )
 from scratchlm.tokenizer.tokenizer import Tokenizer
 
+_CHUNKS_AHEAD = 6  # what is encoded while a shard is hashed and flushed to the disk
 _SHARDS = "*_[0-9][0-9][0-9][0-9][0-9].bin"
 _ENDS = "*_[0-9][0-9][0-9][0-9][0-9].ends"
 
@@ -112,7 +113,8 @@ def _write_split(
         return encode_documents(tokenizer, load())
 
     total = texts.n_chunks
-    for encoded in map_in_order(encode, texts.chunks(writer.chunk), threads):
+    chunks = texts.chunks(writer.chunk)
+    for encoded in map_in_order(encode, chunks, threads, _CHUNKS_AHEAD):
         writer.add(encoded)
         done = (writer.chunk, total) if total else (0, 1)
         note = f"{writer.split} {format_count(writer.n_tokens)} tokens"

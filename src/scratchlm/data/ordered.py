@@ -14,7 +14,10 @@ Made = TypeVar("Made")
 
 
 def map_in_order(
-    function: Callable[[Item], Made], items: Iterable[Item], threads: int
+    function: Callable[[Item], Made],
+    items: Iterable[Item],
+    threads: int,
+    ahead: int = 2,
 ) -> Generator[Made, None, None]:
     """Apply a function to items that may have no end.
 
@@ -22,9 +25,10 @@ def map_in_order(
         function: called in one of the threads, for several items at a time.
         items: drawn only as fast as results are taken.
         threads: 0 does everything in the caller's thread, when a result is asked for.
+        ahead: results that may wait beside those that the threads work on.
 
     Yields:
-        Results in the order of the items; at most `threads + 2` are in work or wait.
+        Results in the order of the items; at most `threads + ahead` are in work or wait.
         What the function raises is raised here, and what waits is given up.
     """
     if threads == 0:
@@ -35,7 +39,7 @@ def map_in_order(
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
-                if len(waiting) > threads + 1:
+                if len(waiting) > threads + ahead - 1:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
