@@ -74,14 +74,14 @@ def cut_documents(text: str) -> Iterator[str]:
         at = end
 
 
-def write_text(folder: Path) -> tuple[list[str], str]:
+def write_text(folder: Path, n_bytes: int) -> tuple[list[str], str]:
     """The documents, also as Parquet shards and with a vocabulary; their hash."""
     from scratchlm.corpus.document import Document
     from scratchlm.corpus.flow.table import write_documents
     from scratchlm.tokenizer import TokenizerConfig, WordCounts, train_from_counts
 
     path = folder / "text"
-    digest = peers.write_corpus(path, TEXT_BYTES)
+    digest = peers.write_corpus(path, n_bytes)
     data = path.read_bytes()
     counts = WordCounts()
     counts.add(data[:VOCABULARY_BYTES])
@@ -352,6 +352,7 @@ def main() -> None:
     """Measure, check, write `results/data_shards.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dry", action="store_true", help="write no result file")
+    parser.add_argument("--bytes", type=int, default=TEXT_BYTES, help="of text")
     parser.add_argument("--folder", type=Path, help="for the text and all shards")
     given = parser.parse_args()
     from result import Result
@@ -359,7 +360,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = given.folder or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        docs, digest = write_text(folder)
+        docs, digest = write_text(folder, given.bytes)
         n_bytes = (folder / "text").stat().st_size
         work = {
             "text_bytes": n_bytes,

@@ -28,8 +28,8 @@ def map_in_order(
         ahead: results that may wait beside those that the threads work on.
 
     Yields:
-        Results in the order of the items; at most `threads + ahead` are in work or wait.
-        What the function raises is raised here, and what waits is given up.
+        Results in the order of the items; at most `threads + ahead` are in work or
+        wait. What the function raises is raised here, and what waits is given up.
     """
     if threads == 0:
         yield from map(function, items)
