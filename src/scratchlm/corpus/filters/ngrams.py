@@ -20,7 +20,7 @@ from scratchlm.corpus.filters.words import WordForm, split_words, word_table
 
 TOP_N = (2, 3, 4)
 REPEATED_N = (5, 6, 7, 8, 9, 10)
-_MOST_NATIVE = 2**30  # characters
+_MOST_NATIVE = 2**29  # characters, of up to four bytes: the C core counts in 32 bits
 
 
 def repetition_chars(
