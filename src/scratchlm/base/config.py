@@ -22,6 +22,7 @@ class Config(BaseModel):
         frozen=True,
         extra="forbid",
         use_attribute_docstrings=True,
+        ser_json_inf_nan="constants",
         protected_namespaces=(),
     )
 
