@@ -74,8 +74,9 @@ static int fold(uint8_t *restrict to, const uint8_t *restrict from, size_t n) {
 
 /* A character of a script without blanks (of three bytes): a word of its own. */
 ALWAYS_INLINE int is_unspaced(const uint8_t *at) {
-    return (at[0] >= 0xE3 && at[0] <= 0xED) ||
-           (at[0] == 0xE0 && at[1] >= 0xB8 && at[1] <= 0xBB);
+    if (LIKELY(at[0] < 0xE0 || at[0] > 0xED)) return 0;
+    return at[0] >= 0xE3 || (at[0] == 0xE0 && at[1] >= 0xB8) ||
+           (at[0] == 0xE1 && (at[1] <= 0x82 || (at[1] | 1) == 0x9F));
 }
 
 /* Blank U+0080 to U+00BF and U+2000 to U+207F; is there a script without blanks? */

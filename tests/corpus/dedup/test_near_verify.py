@@ -24,7 +24,7 @@ def candidates(sets, meetings):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SETS, MEETINGS, st.booleans(), st.sampled_from([(64, 16), (2, 1), (1, 3)]))
 def test_the_pairs_are_those_of_the_reference(sets, meetings, link, limits):
     leaders, compared = limits
@@ -39,7 +39,7 @@ def test_the_pairs_are_those_of_the_reference(sets, meetings, link, limits):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SETS, MEETINGS)
 def test_what_goes_was_compared_with_what_stays(sets, meetings):
     config = NearConfig(threshold=0.4, containment=0.8)
@@ -59,7 +59,7 @@ def test_what_goes_was_compared_with_what_stays(sets, meetings):
         assert found.jaccard[n] >= 0.4 or contained
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SETS, MEETINGS)
 def test_links_are_a_forest(sets, meetings):
     found = verify(candidates(sets, meetings), NearConfig(threshold=0.3), link=True)

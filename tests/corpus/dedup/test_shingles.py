@@ -14,6 +14,8 @@ from scratchlm.corpus.dedup.shingles import (
 
 WORDS = ["the", "The", "cat", "x", "abcdefgh", "abcdefghi", "naïve", "日本", "ไทย"]
 WORDS += ["don't", "a_b", "“quoted”", "20", "z" * 70, "é" * 40, "€5", "😀", "\x00"]
+WORDS += ["ខ្មែរ", "မြန်မာ", "བོད", "ሀ", "Ა"]
+UNSPACED = [(0xE00, 0x10C0), (0x1780, 0x1800), (0x3000, 0xE000)]
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join)
 
 
@@ -31,7 +33,7 @@ def split_words(text: str) -> list[bytes]:
         code, data = ord(character), character.encode()
         if character.isascii() and character.isalnum():
             run += data.lower()
-        elif 0x3000 <= code < 0xE000 or 0x0E00 <= code < 0x0F00:
+        elif any(low <= code < high for low, high in UNSPACED):
             end()
             words.append(data)
         elif code < 0xC0 or 0x2000 <= code < 0x2080:

@@ -2,9 +2,9 @@
 
 A word is a run of ASCII letters and digits (folded to lower case) and of bytes
 >= 0x80 that are no typographic punctuation; a character of a script written without
-blanks (Chinese, Japanese, Thai) is a word of its own, and a run longer than 64 bytes
-is cut every 64. No byte is touched in Python; all arithmetic is modulo 2**64 on
-little-endian integers with fixed constants. native/shingle.c gives the same numbers.
+blanks (Chinese, Japanese, Thai, Khmer …) is a word of its own, and a run longer than
+64 bytes is cut every 64. No byte is touched in Python; all arithmetic is modulo 2**64
+on little-endian integers with fixed constants. native/shingle.c gives the same numbers.
 W: words.
 """
 
@@ -113,12 +113,14 @@ def _split_unspaced(
 ) -> None:
     """Start a word at, and after, each character of a script without blanks.
 
-    By lead byte: 0xE3 .. 0xED hold U+3000 to U+DFFF (kana, Chinese, Hangul);
-    0xE0 0xB8 .. 0xE0 0xBB hold Thai and Lao.
+    By lead byte: 0xE3 .. 0xED hold U+3000 to U+DFFF (kana, Chinese, Hangul); 0xE0 with
+    0xB8 and more holds Thai, Lao and Tibetan, 0xE1 Burmese (0x80 .. 0x82) and Khmer
+    (0x9E, 0x9F).
     """
     after = np.append(folded[1:], np.uint8(0))
-    thai = (folded == 0xE0) & (after >= 0xB8) & (after <= 0xBB)
-    lead = ((folded >= 0xE3) & (folded <= 0xED)) | thai
+    lead = (folded >= 0xE3) & (folded <= 0xED)
+    lead |= (folded == 0xE0) & (after >= 0xB8)
+    lead |= (folded == 0xE1) & ((after <= 0x82) | (after == 0x9E) | (after == 0x9F))
     begin |= lead
     begin[3:] |= lead[:-3] & inside[3:]  # such a character has three bytes
 
