@@ -66,7 +66,7 @@ def read_documents(
         arguments["cache"],
     )
     some = sample_documents(documents, settings.get("sample"))
-    with DocumentWriter(out / DOCUMENTS) as writer:
+    with DocumentWriter(out / DOCUMENTS, lasting=False) as writer:
         for document in filter_documents(rules, some, receipt):
             writer.write(document)
     write_json(out / RECEIPT, receipt.to_json())

@@ -65,16 +65,19 @@ class Batch:
 
 
 class DocumentWriter:
-    """Writes documents one after the other; `close` or a `with` block ends the file."""
+    """Writes documents one after the other; `close` or a `with` block ends the file.
 
-    def __init__(self, path: Path) -> None:
+    `lasting` files are packed tightly; others, read again and again and then deleted,
+    so that reading them costs little.
+    """
+
+    def __init__(self, path: Path, lasting: bool = True) -> None:
         self._file = pq.ParquetWriter(
-            path, SCHEMA, compression="zstd", compression_level=1, version="2.6"
+            path, SCHEMA, compression="zstd" if lasting else "lz4", version="2.6"
         )
-        self._waiting: list[pa.RecordBatch] = []
         self._rows: list[tuple[str | None, ...]] = []
-        self._n_bytes = self._n_waiting = 0
-        self.n_documents = self.n_bytes = 0
+        self._n_bytes = 0
+        self.n_documents = 0
 
     def __enter__(self) -> "DocumentWriter":
         return self
@@ -92,7 +95,6 @@ class DocumentWriter:
         self._rows.append(row)
         self._n_bytes += size
         self.n_documents += 1
-        self.n_bytes += size
         if self._n_bytes >= GROUP_BYTES or len(self._rows) >= GROUP_ROWS:
             self._flush()
 
