@@ -61,6 +61,17 @@ def test_of_a_truncated_file_comes_what_there_is_and_the_trouble_is_told(pack):
         assert length < 100 or len(found) > 50_000
 
 
+def test_after_a_damaged_member_of_a_gzip_file_the_next_members_are_read():
+    lines = [b"".join(b"%d: line %d\n" % (n, i) for i in range(9000)) for n in range(3)]
+    packed = [gzip.compress(data) for data in lines]
+    middle = bytearray(packed[1])
+    middle[len(middle) // 2 : len(middle) // 2 + 40] = bytes(40)
+    found, trouble = expand(packed[0] + bytes(middle) + packed[2])
+    assert trouble == DAMAGED
+    assert found.startswith(lines[0] + lines[1][:40_000])
+    assert found.endswith(lines[2])
+
+
 @PACKERS
 def test_garbage_after_the_end_is_told_and_costs_nothing(pack):
     assert expand(pack(b"text") + b"no stream at all" * 9) == (b"text", DAMAGED)

@@ -23,6 +23,20 @@ def test_the_article_is_found_and_the_navigation_left_out():
     assert found.facts == {"title": "Tides & moons", "language": "en"}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        '<?xml version="1.0" encoding="EUC-JP"?>',
+        '<meta charset="EUC-JP">',
+        '<meta http-equiv="Content-Type" content="text/html; charset=Shift_JIS">',
+    ],
+)
+def test_what_a_page_says_of_its_charset_is_nothing_to_a_page_that_is_decoded(said):
+    text = "海は静かで、風は北へ変わった。今日も誰も何も言わなかった。"
+    page = f"{said}<html><body><article>{f'<p>{text}</p>' * 8}</article></body></html>"
+    assert main_page_text(page).text.startswith(text)
+
+
 def test_a_page_without_an_article_has_no_main_text_and_is_whole_all_the_same():
     page = "<p>Short &amp; plain.<br>Two</p>"
     assert main_page_text(page).text == ""

@@ -21,6 +21,7 @@ PIECE_BYTES = 2**18
 GZIP_PIECE_BYTES = 2**14  # of input: becomes at most 17 MB
 ZSTD_PIECE_BYTES = 2**10  # of input: one kilobyte becomes at most 33 MB
 BUFFER_BYTES = 2**18
+GZIP_MARK = b"\x1f\x8b\x08"
 RATIO_FLOOR_BYTES = 16 * 2**20
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
@@ -211,7 +212,50 @@ def _decompress(member: Any, data: bytes) -> Iterator[bytes]:
 
 
 def _gzip(read: _Input) -> Iterator[bytes]:
-    return _members(lambda: zlib.decompressobj(31), read, GZIP_PIECE_BYTES)
+    """As `_members`, but after damage on to where the next member begins: an archive
+    of the web has one for each record. In the end the damage is raised.
+    """
+    damage: zlib.error | None = None
+    data = read(GZIP_PIECE_BYTES)
+    while data:
+        member = before = zlib.decompressobj(31)
+        try:
+            while not member.eof:
+                if not data:
+                    raise EOFError
+                before = member.copy()
+                yield member.decompress(data)
+                data = b"" if member.eof else read(GZIP_PIECE_BYTES)
+            data = member.unused_data.lstrip(b"\0")
+            while not data and (more := read(GZIP_PIECE_BYTES)):
+                data = more.lstrip(b"\0")
+        except zlib.error as error:
+            damage = error
+            yield _up_to_damage(before, data)
+            data = _next_member(data[1:], read)
+    if damage is not None:
+        raise damage
+
+
+def _up_to_damage(member: Any, data: bytes) -> bytes:
+    """What a piece gives before its damage."""
+    found = b""
+    for place in range(0, len(data), 64):
+        try:
+            found += member.decompress(data[place : place + 64])
+        except zlib.error:
+            break
+    return found
+
+
+def _next_member(data: bytes, read: _Input) -> bytes:
+    """A piece that begins as a member does; b"" at the end."""
+    while (place := data.find(GZIP_MARK)) < 0:
+        more = read(GZIP_PIECE_BYTES)
+        if not more:
+            return b""
+        data = data[-2:] + more
+    return data[place:]
 
 
 def _bz2(read: _Input) -> Iterator[bytes]:
@@ -229,7 +273,7 @@ def _zstd(read: _Input) -> Iterator[bytes]:
 
 _Unpack = Callable[[_Input], Iterator[bytes]]
 _FORMATS: tuple[tuple[bytes, _Unpack], ...] = (
-    (b"\x1f\x8b\x08", _gzip),
+    (GZIP_MARK, _gzip),
     (b"BZh", _bz2),
     (b"\xfd7zXZ\x00", _xz),
     (b"\x28\xb5\x2f\xfd", _zstd),

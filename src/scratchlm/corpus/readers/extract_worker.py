@@ -21,6 +21,7 @@ from scratchlm.corpus.readers.frames import (
     unpack_json,
     write_frame,
 )
+from scratchlm.corpus.readers.html import forget_pages
 
 PAGES_BETWEEN_COLLECTIONS = 200
 
@@ -44,6 +45,7 @@ def answer_requests(requests: IO[bytes], answers: IO[bytes], timeout_s: float) -
             write_frame(answers, pack_json(found))
             number += 1
             if number % PAGES_BETWEEN_COLLECTIONS == 0:
+                forget_pages()
                 gc.collect()
 
 

@@ -6,6 +6,7 @@ that is a book's or a message's own.
 """
 
 import re
+import sys
 from html import unescape
 from html.parser import HTMLParser
 
@@ -41,6 +42,14 @@ def main_page_text(page: str) -> Extracted:
 
     text = trafilatura.extract(page, fast=True, include_comments=False) or ""
     return Extracted(text, page_facts(page))
+
+
+def forget_pages() -> None:
+    """Empty the caches that the extractor fills with every page, if it was used."""
+    if "trafilatura" in sys.modules:
+        from trafilatura.meta import reset_caches
+
+        reset_caches()
 
 
 def whole_page_text(page: str) -> Extracted:
