@@ -143,9 +143,10 @@ def read_header(path: Path, kind: Kind) -> ShardHeader:
 
 def map_items(path: Path, header: ShardHeader) -> NDArray[Any]:
     """Map a shard's numbers, read-only, (n_items,); nothing is read yet."""
-    return np.memmap(
+    found = np.memmap(
         path, header.dtype, mode="r", offset=HEADER_BYTES, shape=(header.n_items,)
     )
+    return np.asarray(found)  # the same memory; a memmap costs more with every slice
 
 
 def verify_items(path: Path, header: ShardHeader) -> None:
