@@ -66,14 +66,14 @@ def cuts(decisions):
 def test_overlapping_hits_are_cut_once(decide):
     hits = [(1, 0, 10, 30, 0, 0), (1, 0, 20, 40, 0, 1), (1, 0, 25, 28, 0, 0)]
     (_, decisions) = decide([[50, 50], [100]], finder(hits))
-    assert cuts(decisions) == [(0, 10, 30, "0.0"), (0, 30, 40, "0.1")]
-    assert [decision.value for decision in decisions] == [0.2, 0.1]
+    assert cuts(decisions) == [(0, 10, 40, "0.0")]
+    assert [decision.value for decision in decisions] == [0.3]
 
 
-def test_neighbours_of_one_document_are_one_cut(decide):
-    hits = [(0, 1, 0, 5, 0, 0), (0, 1, 5, 9, 0, 0), (0, 1, 10, 12, 0, 0)]
-    (decisions,) = decide([[50, 100]], finder(hits))
-    assert cuts(decisions) == [(1, 0, 9, "0.0"), (1, 10, 12, "0.0")]
+def test_neighbours_are_one_cut_and_name_what_has_the_most_of_it(decide):
+    hits = [(0, 3, 0, 5, 0, 0), (0, 3, 5, 30, 0, 2), (0, 3, 30, 35, 0, 1)]
+    (decisions,) = decide([[50, 50, 50, 100]], finder([*hits, (0, 3, 36, 40, 0, 1)]))
+    assert cuts(decisions) == [(3, 0, 35, "0.2"), (3, 36, 40, "0.1")]
 
 
 def test_cuts_cover_what_hits_cover_and_never_overlap(decide):

@@ -13,6 +13,8 @@ document that has it.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -114,9 +116,11 @@ def _write_hits(directory: Path, found: Iterator[Records]) -> list[Path]:
 
 
 def _by_place(runs: list[Path], memory_bytes: int) -> Iterator[tuple[int, Records]]:
-    """The hits on one shard after the other, each sorted by row and begin."""
+    """The hits on one shard after the other, sorted by row and begin: in pieces that
+    fit the memory and hold all hits of their rows.
+    """
     blocks = merge_runs([runs], HIT_COLUMNS, HIT_COLUMNS, memory_bytes)
-    for block in whole_groups(blocks, 1):
+    for block in whole_groups(blocks, 2):
         for hits in np.split(block[:, :HIT_COLUMNS], group_starts(block, 1)[1:]):
             yield int(hits[0, 0]), hits
 
@@ -176,8 +180,11 @@ def _write_decisions(
 ) -> None:
     order = shard_order(work)
     left = set(order)
-    for place, hits in _by_place(runs, work.memory_bytes):
-        decisions = _decisions(rows, wording, place, _joined(hits))
+    found = _by_place(runs, work.memory_bytes)
+    for place, pieces in groupby(found, key=itemgetter(0)):
+        decisions = chain.from_iterable(
+            _decisions(rows, wording, place, _joined(hits)) for _, hits in pieces
+        )
         write_decisions(decisions_path(work.out, order[place]), decisions)
         left.remove(order[place])
     for index in sorted(left):
@@ -185,7 +192,7 @@ def _write_decisions(
 
 
 def _joined(hits: Records) -> Records:
-    """Hits of one shard without overlaps, neighbours of one `of` made one.
+    """Hits of one shard without overlaps, neighbours made one, of the longest's `of`.
 
     A hit of which an earlier one covers the beginning begins where that one ends.
     """
@@ -194,16 +201,15 @@ def _joined(hits: Records) -> Records:
         return hits
     if whole.any():
         return np.concatenate([hits[whole], _joined(hits[~whole])])
-    hits = hits.copy()
-    hits[:, 2] = hits[:, 3] - _uncovered(hits).astype(np.uint64)
-    hits = hits[hits[:, 2] < hits[:, 3]]
-    follows = (
-        (hits[1:, 1] == hits[:-1, 1])
-        & (hits[1:, 2] == hits[:-1, 3])
-        & (hits[1:, 4:] == hits[:-1, 4:]).all(axis=1)
-    )
-    begins = np.flatnonzero(np.insert(~follows, 0, True))
-    joined = hits[begins]
+    added = _uncovered(hits)
+    hits, added = hits[added > 0], added[added > 0]
+    hits[:, 2] = hits[:, 3] - added.astype(np.uint64)
+    parted = (hits[1:, 1] != hits[:-1, 1]) | (hits[1:, 2] != hits[:-1, 3])
+    begins = np.flatnonzero(np.insert(parted, 0, True))
+    group = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, len(hits))))
+    longest = np.lexsort((-added, group))[begins]
+    joined = hits[longest]
+    joined[:, 2] = hits[begins, 2]
     joined[:, 3] = hits[np.append(begins[1:], len(hits)) - 1, 3]
     return joined
 
