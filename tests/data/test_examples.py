@@ -172,3 +172,19 @@ def test_any_rows_can_be_asked_for():
     whole = batches.rows(np.arange(40))
     some = batches.rows(np.array([39, 0, 17]))
     assert all((some[name] == whole[name][[39, 0, 17]]).all() for name in some)
+
+
+def test_separate_examples_are_numbered_and_nothing_else_changes():
+    examples = make_examples()
+    plain = build(examples).rows(np.arange(50))
+    apart = ExampleBatches(examples, 32, 3, 1, PAD, separate=True)
+    found = apart.rows(np.arange(50))
+    assert all((found[name] == plain[name]).all() for name in plain)
+    tokens, doc_ids, positions = found["tokens"], found["doc_ids"], found["positions"]
+    assert ((doc_ids == 0) == (tokens == PAD)).all()
+    starts = tokens == START
+    assert (positions[starts] == 0).all()
+    assert (doc_ids == np.where(tokens == PAD, 0, np.cumsum(starts, axis=1))).all()
+    goes_on = (doc_ids[:, 1:] == doc_ids[:, :-1]) & (doc_ids[:, 1:] > 0)
+    assert (np.diff(positions, axis=1)[goes_on] == 1).all()
+    assert apart.fingerprint != build(examples).fingerprint

@@ -9,7 +9,7 @@ so that another example leads it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,7 @@ class ExampleBatches:
         batch_size: B.
         seed: decides the order.
         pad_id: fills the rows.
+        separate: batches carry `doc_ids` and `positions`, by example.
 
     Attributes:
         n_rows: rows of one epoch.
@@ -53,7 +54,10 @@ class ExampleBatches:
         batch_size: int,
         seed: int,
         pad_id: int,
+        *,
+        separate: bool = False,
     ) -> None:
+        self.separate = separate
         self.context_length = context_length
         self.batch_size = batch_size
         self.seed = seed
@@ -73,7 +77,7 @@ class ExampleBatches:
         for ids, mask in self._examples:
             digest.update(len(ids).to_bytes(8, "little"))
             digest.update(ids.tobytes() + mask.astype(np.bool_).tobytes())
-        rows = ["examples", self.context_length, self.pad_id]
+        rows = ["examples", self.context_length, self.pad_id, self.separate]
         return sha256_json([digest.hexdigest(), *rows])
 
     @property
@@ -97,26 +101,40 @@ class ExampleBatches:
         rows = rows_at(places, self.n_rows, self.seed).tolist()
         stream = np.full(shape, self.pad_id, np.int64)
         counted = np.zeros(shape, np.bool_)
+        numbers, positions = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         for index, (row, place) in enumerate(zip(rows, places.tolist(), strict=True)):
-            epoch = place // self.n_rows
-            self._fill(stream[index], counted[index], row, turn=epoch + row)
-        return Batch(
+            members = self._turned(row, place // self.n_rows + row)
+            for number, (at, ids, mask) in enumerate(self._placed(members), 1):
+                here = slice(at, at + len(ids))
+                stream[index, here] = ids
+                counted[index, here] = mask
+                counted[index, at] = False  # nothing before belongs to this example
+                numbers[index, here] = number
+                positions[index, here] = np.arange(len(ids))
+        batch = Batch(
             tokens=stream[:, :-1].copy(),
             targets=stream[:, 1:].copy(),
             loss_mask=counted[:, 1:].copy(),
         )
+        if self.separate:
+            batch["doc_ids"] = numbers[:, :-1].copy()
+            batch["positions"] = positions[:, :-1].copy()
+        return batch
 
-    def _fill(
-        self, stream: NDArray[np.int64], counted: NDArray[np.bool_], row: int, turn: int
-    ) -> None:
+    def _turned(self, row: int, turn: int) -> list[int]:
+        """The examples of a row, another one first with every turn."""
         members = self._rows[row]
         turn %= len(members)
+        return members[turn:] + members[:turn]
+
+    def _placed(
+        self, members: list[int]
+    ) -> Iterator[tuple[int, NDArray[np.int32], NDArray[np.bool_]]]:
+        """Where each example begins, its ids and its mask."""
         at = 0
-        for member in members[turn:] + members[:turn]:
+        for member in members:
             ids, mask = self._examples[member]
-            stream[at : at + len(ids)] = ids
-            counted[at : at + len(ids)] = mask
-            counted[at] = False  # nothing before belongs to this example
+            yield at, ids, mask
             at += len(ids)
 
     def _keep(
