@@ -215,9 +215,6 @@ def read_config(words: Sequence[str], settings: Mapping[str, Any]) -> CorpusConf
     files = [Path(word) for word in words if word.endswith(".toml")]
     rest = [word for word in words if not word.endswith(".toml")]
     paths = [word for word in rest if _is_path(word)]
-    for path in paths:
-        if not _is_remote(path) and path != "stdlib" and not Path(path).exists():
-            raise UserError(f"{path} does not exist; give an existing file or folder")
     draft: dict[str, Any] = dict(settings)
     for file in files:
         content = read_toml(file)

@@ -10,7 +10,7 @@ class NearConfig(Config):
 
     enabled: bool = True
     """Remove near-duplicates."""
-    threshold: float = Field(default=0.7, gt=0, le=1)
+    threshold: float = Field(default=0.65, gt=0, le=1)
     """Jaccard similarity of the sets of five-word shingles from which the later of two
     documents goes: by priority of the source, then length, then content, then id."""
     containment: float | None = Field(default=0.95, gt=0, le=1)
