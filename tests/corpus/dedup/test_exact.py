@@ -1,25 +1,16 @@
 import random
 
 from scratchlm.corpus.dedup.config import ExactConfig
-from scratchlm.corpus.dedup.exact import exact_step, remove_exact_duplicates
+from scratchlm.corpus.dedup.exact import exact_step
 from scratchlm.corpus.document import Document
 
 STEP = exact_step(ExactConfig())
 
 
-def test_of_equal_documents_the_smallest_id_stays_in_any_order(documents):
-    originals = documents(20, 30)
-    copies = [Document(f"e{d.id}", d.text, "copy") for d in originals[:7]]
-    expected = [(copy.id, d.id) for copy, d in zip(copies, originals, strict=False)]
-    for seed in range(3):
-        shuffled = originals + copies
-        random.Random(seed).shuffle(shuffled)
-        assert remove_exact_duplicates(shuffled) == (originals, expected)
-
-
-def test_a_difference_of_one_character_is_a_difference():
-    pair = [Document("a", "text\n", ""), Document("b", "Text\n", "")]
-    assert remove_exact_duplicates(pair) == (pair, [])
+def test_a_difference_of_one_character_is_a_difference(small_flow, document):
+    texts = ["text\n", "Text\n", "text", "text\r\n", " text\n"]
+    flow = small_flow([[document(text, text) for text in texts]])
+    assert flow.run(STEP) == [[]]
 
 
 def test_no_planted_copy_survives_and_nothing_else_goes(small_flow, documents):

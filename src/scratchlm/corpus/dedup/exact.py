@@ -1,13 +1,11 @@
 """Exact duplicates: documents with equal bytes, found by a 128-bit BLAKE2b digest."""
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 from scratchlm.corpus.dedup.config import ExactConfig
 from scratchlm.corpus.dedup.exact_hits import Wording
 from scratchlm.corpus.dedup.exact_keys import (
     FIRST_ROUND,
-    digest_keys,
     keep_first,
     whole_rows,
     write_keys,
@@ -37,26 +35,6 @@ def write_text_keys(work: ShardWork) -> None:
 def keep_first_texts(work: CorpusWork) -> None:
     """The last round: later documents with a digest that was there go."""
     keep_first(work, Wording("the same text as an earlier document"))
-
-
-def remove_exact_duplicates(
-    documents: Iterable[Document],
-) -> tuple[list[Document], list[tuple[str, str]]]:
-    """The documents that stay, by id, and (removed id, kept id) of the others.
-
-    Of equal documents the one with the smallest id stays. All are held in memory.
-    """
-    first: dict[bytes, str] = {}
-    kept: list[Document] = []
-    removed: list[tuple[str, str]] = []
-    for document in sorted(documents, key=lambda document: document.id):
-        digest = digest_keys([document.text.encode("utf-8")]).tobytes()
-        if digest in first:
-            removed.append((document.id, first[digest]))
-        else:
-            first[digest] = document.id
-            kept.append(document)
-    return kept, removed
 
 
 def _records(batch: Batch) -> Records:
