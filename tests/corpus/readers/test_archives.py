@@ -1,4 +1,5 @@
 import io
+import random
 import tarfile
 import zipfile
 
@@ -122,3 +123,12 @@ def test_a_tar_that_is_cut_off_says_so_after_what_it_still_holds():
 def test_a_damaged_or_empty_archive_is_unreadable(kind, data):
     with pytest.raises(UnreadableError, match=r"damaged|empty"):
         members(kind, data)
+
+
+def test_a_member_that_begins_before_the_archive_does_is_one_unreadable_member():
+    """A directory whose end is shifted, as where bytes are missing in the middle."""
+    data = make_zip({"a.txt": random.Random(0).randbytes(2000), "b.txt": b"B"})
+    cut = data[:200] + data[700:]
+    for member in members("zip", cut):
+        with pytest.raises(UnreadableError, match="damaged"):
+            member.open().read()

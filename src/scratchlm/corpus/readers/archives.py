@@ -20,7 +20,13 @@ from scratchlm.corpus.readers.expand import Limits, TruncatedError
 TAR_PIECE_BYTES = 2**11  # most that a member which is cut off loses
 OUTSIDE = "a path outside of the archive"
 ENCRYPTED = "encrypted or of an unknown compression"
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
+DAMAGED = "damaged archive member"
+# What damaged archives raise in zipfile (ValueError: a place before its beginning),
+# tarfile and zlib.
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error),
+    *(EOFError, OSError, ValueError),
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,8 @@ def archive_members(kind: str, stream: BinaryIO, limits: Limits) -> Iterator[Mem
         for member in _zip(stream, limits) if kind == "zip" else _tar(stream, limits):
             number += 1
             yield member
-    except (*_DAMAGE, NotImplementedError, ValueError) as error:
-        raise UnreadableError(f"damaged {kind} archive: {error}") from None
+    except (*_DAMAGE, NotImplementedError):
+        raise UnreadableError(f"damaged {kind} archive") from None
     if not number:
         raise UnreadableError("empty archive")
 
@@ -85,8 +91,8 @@ def _zip_opener(
             content = archive.open(info)
         except (RuntimeError, NotImplementedError):
             raise UnreadableError(ENCRYPTED) from None
-        except _DAMAGE as error:
-            raise UnreadableError(f"damaged: {error}") from None
+        except _DAMAGE:
+            raise UnreadableError(DAMAGED) from None
         return cast(BinaryIO, _Checked(content, info.compress_size, limits))
 
     return open_member
@@ -106,8 +112,8 @@ class _Checked(io.RawIOBase):
         view = memoryview(buffer)
         try:
             data = self._content.read(len(view))
-        except _DAMAGE as error:
-            raise UnreadableError(f"damaged: {error}") from None
+        except _DAMAGE:
+            raise UnreadableError(DAMAGED) from None
         self._n_bytes += len(data)
         self._limits.check(self._n_bytes, self._n_packed)
         view[: len(data)] = data
