@@ -1,4 +1,4 @@
-"""Documents as Parquet, row groups of about 8 MB: written and read a piece at a time.
+"""Documents as Parquet, row groups of about 4 MB: written and read a piece at a time.
 
 The same documents give the same bytes: groups are cut by content alone, and nothing
 in the file names a time or a place.
@@ -18,7 +18,7 @@ from scratchlm.base.atomic import atomic_path
 from scratchlm.base.errors import UserError
 from scratchlm.corpus.document import Document
 
-GROUP_BYTES = 8 * 2**20
+GROUP_BYTES = 4 * 2**20
 GROUP_ROWS = 8192
 OWN_COLUMNS = ("url", "licence", "language")  # the rest of the metadata is JSON
 SCHEMA = pa.schema(

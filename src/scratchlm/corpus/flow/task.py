@@ -7,6 +7,7 @@ key is not run again, so that a killed build goes on where it was, and a build w
 one more input does what is new and nothing else.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cache
@@ -93,6 +94,14 @@ def run_call(call: Call) -> None:
             if path.is_file()
         }
         write_json(out / DONE, {"key": call.key, "files": files})
+    _give_back_memory()
+
+
+def _give_back_memory() -> None:
+    """Return what the last task's tables took: allocators would keep it."""
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is not None:
+        pyarrow.default_memory_pool().release_unused()
 
 
 def read_done(directory: Path) -> Done | None:
