@@ -129,6 +129,7 @@ def test_a_member_that_begins_before_the_archive_does_is_one_unreadable_member()
     """A directory whose end is shifted, as where bytes are missing in the middle."""
     data = make_zip({"a.txt": random.Random(0).randbytes(2000), "b.txt": b"B"})
     cut = data[:200] + data[700:]
-    for member in members("zip", cut):
-        with pytest.raises(UnreadableError, match="damaged"):
-            member.open().read()
+    first, second = members("zip", cut)
+    with pytest.raises(UnreadableError, match="damaged"):
+        first.open().read()
+    assert second.open().read() == b"B"

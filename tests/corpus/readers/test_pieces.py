@@ -207,11 +207,11 @@ def test_of_a_truncated_tar_the_members_before_are_kept(read):
 
 
 def test_a_page_on_which_the_extractor_hangs_is_named_and_read_plainly(read):
-    slow = "<html><body>" + "<p>some words here and there, and more" * 30_000
+    slow = "<html><body><article><p>" + "<i>some words here</i> and " * 20_000
     data = make_zip({"a.html": slow.encode(), "b.html": b"<p>after"})
     documents, account = read("a.zip", data)
     assert texts(documents)[1] == "after"
-    assert documents[0].text.count("some words here") == 30_000
+    assert documents[0].text.count("some words here") == 20_000
     repaired = "read by the plain parser: takes too long to extract"
     assert account["repairs"] == {repaired: ["a.zip!/a.html"]}
 

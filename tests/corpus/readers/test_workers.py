@@ -13,9 +13,9 @@ from scratchlm.corpus.readers.workers import TOO_LONG, ExtractWorkers
 GOOD = "<html><body><article>{}</article></body></html>".format(
     "<p>The sea is calm and the wind has turned to the north again today.</p>" * 9
 ).encode()
-# A real page that keeps the extractor busy for minutes: each paragraph that is not
-# closed is a child of the one before.
-SLOW = ("<html><body>" + "<p>some words here and there, and more" * 100_000).encode()
+# A page of half a megabyte that keeps the extractor busy for minutes: its time grows
+# with the cube of the inline tags of one paragraph.
+SLOW = b"<html><body><article><p>" + b"<i>some words, here</i> and " * 20_000
 
 
 # Two million elements: a tree of them needs more than a quarter of a gigabyte.

@@ -5,6 +5,7 @@ each document, and each row, page or message that gave none. What was repaired i
 kept; it is named under `repairs` with what was done.
 """
 
+import codecs
 from collections.abc import Mapping
 
 from scratchlm.corpus.receipt import Drop, Receipt
@@ -33,9 +34,9 @@ class Account:
         self.records = receipt.step(RECORDS, "records")
         self.repairs = receipt.step(REPAIRS, "repairs")
 
-    def keep_file(self, n_bytes: int) -> None:
-        """A file was read."""
-        self.files.keep(n_bytes, source=self.source)
+    def keep_file(self, n_bytes: int, is_first: bool = True) -> None:
+        """A file was read, or a part of one: the first counts as the file."""
+        self.files.keep(n_bytes, int(is_first), source=self.source)
 
     def drop_file(self, name: str, reason: str, n_bytes: int = 0) -> None:
         """A file gave nothing: it holds no text that is read, or it is damaged."""
@@ -71,6 +72,7 @@ class Account:
             noted[key] = noted.get(key, 0) + count
 
     def note_encoding(self, encoding: str) -> None:
-        """A text was in this encoding."""
+        """A text was in this encoding, whatever alias it went by."""
+        name = codecs.lookup(encoding).name
         noted = self.files.notes.setdefault("encodings", {})
-        noted[encoding] = noted.get(encoding, 0) + 1
+        noted[name] = noted.get(name, 0) + 1

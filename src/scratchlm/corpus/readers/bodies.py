@@ -15,6 +15,8 @@ from scratchlm.corpus.readers.html import MOST_PAGE_CHARS, declared_charset
 from scratchlm.corpus.readers.workers import DIED, TOO_LONG, ExtractWorkers
 
 PLAIN = "read by the plain parser: "
+TOO_LONG_A_PAGE = f"more than {MOST_PAGE_CHARS >> 20} million characters"
+_REASONS = (TOO_LONG, DIED, NO_MEMORY, TOO_LONG_A_PAGE)
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 
 
@@ -63,7 +65,7 @@ def _page_text(
     page: str, name: str, workers: ExtractWorkers, account: Account
 ) -> Extracted:
     data = page.encode("utf-8", "replace")
-    why = "a very long page"
+    why = TOO_LONG_A_PAGE
     if len(page) <= MOST_PAGE_CHARS:
         try:
             found = workers.extract("html", data)
@@ -73,7 +75,7 @@ def _page_text(
         except UnreadableError as error:
             why = str(error)
     if why:
-        known = why if why in (TOO_LONG, DIED, NO_MEMORY) else "damaged markup"
+        known = why if why in _REASONS else "damaged markup"
         account.repair(name, PLAIN + known)
     account.note("extraction", {"pages_read_by_the_plain_parser": 1})
     found = workers.extract("html_plain", data)

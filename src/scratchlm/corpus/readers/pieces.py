@@ -134,9 +134,9 @@ class _Reader:
         if kind in ARCHIVES:
             if trouble and not anything:
                 self._account.drop_file(item.name, trouble, item.n_bytes)
-        elif is_first and anything:
-            self._account.keep_file(item.n_bytes)
-        elif is_first:
+        elif anything or not is_first:
+            self._account.keep_file(item.n_bytes, is_first)
+        else:
             self._account.drop_file(item.name, trouble or "empty", item.n_bytes)
 
     def _open(self, item: _Item) -> _Opened:
@@ -193,8 +193,9 @@ class _Reader:
         if not opened.head.strip(b"\0 \t\r\n") and not opened.head:
             raise UnreadableError("empty")
         head = Head.of(opened.head)
-        self._account.note_encoding(head.encoding)
         piece = opened.item.piece
+        if not piece.begin:
+            self._account.note_encoding(head.encoding)
         if piece.kind == "lines" and piece.begin:
             passed = pass_line(stream) - 1  # it stands one byte before the range
             end = piece.end
