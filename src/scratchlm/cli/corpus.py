@@ -236,9 +236,12 @@ def read_config(words: Sequence[str], settings: Mapping[str, Any]) -> CorpusConf
 def build_options(
     memory: str, workers: int | None, on: str, work: Path | None
 ) -> BuildOptions:
-    """How a build runs."""
+    """How a build runs; this process is told to give memory back."""
+    from scratchlm.base.allocator import give_back_blocks
     from scratchlm.base.units import parse_bytes
     from scratchlm.corpus.options import BuildOptions
+
+    give_back_blocks()
 
     return BuildOptions(parse_bytes(memory), workers, on, work)
 

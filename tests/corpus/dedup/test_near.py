@@ -116,10 +116,10 @@ def test_a_crowd_that_shares_a_template_keeps_its_limits(prose):
 
 
 def test_a_text_that_stands_in_a_longer_one_goes_whatever_its_jaccard(prose):
-    part, whole = prose(1, 300), prose(1, 300) + prose(2, 140)
+    part, whole = prose(1, 300), prose(1, 300) + prose(2, 200)
     (pair,) = find_near_duplicates([part, whole])
     assert (pair.removed, pair.kept) == (0, 1)
-    assert pair.jaccard < 0.7 < 0.98 < pair.containment
+    assert pair.jaccard < 0.65 < 0.98 < pair.containment
     assert find_near_duplicates([part, whole], NearConfig(containment=None)) == []
 
 

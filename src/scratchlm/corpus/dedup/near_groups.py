@@ -9,7 +9,10 @@ bytes and its id are held.
 N: candidates, by rank; K: entries (a candidate in a bucket).
 """
 
+import mmap
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +36,7 @@ from scratchlm.corpus.dedup.shingles import offsets_of
 from scratchlm.corpus.dedup.words import Hashes, Indices
 from scratchlm.corpus.flow.rounds import CorpusWork
 
+PAGES_EVERY_S = 0.05
 BATCH_SHARE = 4  # part of the memory that the shingles of a batch may take
 
 
@@ -114,7 +118,8 @@ def verified_pairs(
         members = np.flatnonzero(batch_of == number)
         with TemporaryDirectory(dir=ranked.work.out) as room:
             candidates = _load(ranked, members, batch_of == number, most, Path(room))
-            pairs = verify(candidates, config, link)
+            with _pages_given_back(candidates.hashes):
+                pairs = verify(candidates, config, link)
             del candidates
         yield Pairs(
             members[pairs.later],
@@ -227,16 +232,51 @@ def _read_sets(
     ranked: Ranked, members: Indices, set_at: Indices, most: int, room: Path
 ) -> Hashes:
     total = int(set_at[-1])
-    hashes: Hashes = np.empty(0, np.uint64)
-    if 8 * total > most and total:
-        hashes = np.memmap(room / "sets", np.uint64, "w+", shape=(total,))
-    else:
-        hashes = np.empty(total, np.uint64)
+    if 8 * total <= most:
+        hashes: Hashes = np.empty(total, np.uint64)
+        for begin, some in _sets(ranked, members, set_at):
+            hashes[begin : begin + len(some)] = some
+        return hashes
+    path = room / "sets"
+    with path.open("wb") as file:
+        for begin, some in _sets(ranked, members, set_at):
+            file.seek(8 * begin)
+            file.write(some.tobytes())
+    return np.memmap(path, np.uint64, "r", shape=(total,))
+
+
+def _sets(
+    ranked: Ranked, members: Indices, set_at: Indices
+) -> Iterator[tuple[int, Hashes]]:
+    """Where the shingles of each member belong, and they themselves."""
     for shard in np.unique(ranked.shard[members]).tolist():
         mine = np.flatnonzero(ranked.shard[members] == shard)
         with (ranked.work.earlier["sets"][shard] / SETS).open("rb") as file:
             for place in mine[np.argsort(ranked.offset[members[mine]])].tolist():
                 begin, end = set_at[place : place + 2].tolist()
                 file.seek(8 * int(ranked.offset[members[place]]))
-                hashes[begin:end] = np.fromfile(file, "<u8", end - begin)
-    return hashes
+                yield begin, np.fromfile(file, "<u8", end - begin)
+
+
+@contextmanager
+def _pages_given_back(hashes: Hashes) -> Iterator[None]:
+    """While shingles are read from a mapped file, let go of the pages that were read:
+    the system counts them as this process's memory.
+    """
+    mapped: mmap.mmap | None = getattr(hashes, "_mmap", None)
+    if mapped is None or not hasattr(mmap, "MADV_DONTNEED"):
+        yield
+        return
+    ended = threading.Event()
+
+    def let_go() -> None:
+        while not ended.wait(PAGES_EVERY_S):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+    thread = threading.Thread(target=let_go)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

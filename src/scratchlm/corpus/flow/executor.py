@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
 
+from scratchlm.base.allocator import give_back_blocks
 from scratchlm.base.errors import UserError
 from scratchlm.corpus.flow.task import Call, run_call
 
@@ -125,7 +126,7 @@ class LocalPool:
 
     def _new_pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, mp_context=context)
+        return ProcessPoolExecutor(self.workers, context, give_back_blocks)
 
 
 def died_line(name: str) -> str:

@@ -7,7 +7,6 @@ key is not run again, so that a killed build goes on where it was, and a build w
 one more input does what is new and nothing else.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cache
@@ -85,6 +84,7 @@ class Done:
 def run_call(call: Call) -> None:
     """Run a task and put its directory in place."""
     task = call.task
+    _use_little_memory()
     with atomic_directory(call.out) as out:
         arguments = {**task.arguments, **task.hidden}
         task.function(dict(call.inputs), arguments, out, call.memory_bytes)
@@ -94,14 +94,17 @@ def run_call(call: Call) -> None:
             if path.is_file()
         }
         write_json(out / DONE, {"key": call.key, "files": files})
-    _give_back_memory()
 
 
-def _give_back_memory() -> None:
-    """Return what the last task's tables took: allocators would keep it."""
-    pyarrow = sys.modules.get("pyarrow")
-    if pyarrow is not None:
-        pyarrow.default_memory_pool().release_unused()
+@cache
+def _use_little_memory() -> None:
+    """Let tables be allocated so that their memory goes back when they do, and not
+    once for each thread: tasks are what runs side by side.
+    """
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
+    pa.set_cpu_count(1)
 
 
 def read_done(directory: Path) -> Done | None:
