@@ -15,6 +15,7 @@ from scratchlm.corpus.decontaminate.steps import build_decontaminate_step
 from scratchlm.corpus.dedup.steps import build_dedup_steps
 from scratchlm.corpus.filters.rules import build_filter_rules
 from scratchlm.corpus.flow.rounds import CorpusStep
+from scratchlm.corpus.libraries import library_versions
 from scratchlm.corpus.rule import Rule
 from scratchlm.corpus.sources.config import SourceConfig
 
@@ -22,13 +23,13 @@ SECTIONS = ("read", "clean", "licences", "language", "filters", "secrets", "priv
 
 
 def rule_settings(config: CorpusConfig) -> dict[str, Any]:
-    """The sections that decide what becomes of one document, and the content of the
-    files that they name.
+    """The sections that decide what becomes of one document, the content of the files
+    that they name, and the versions of the libraries that read.
     """
     lists = sorted(config.filters.bad_words.lists.values())
     files = {path: sha256_file(Path(path)) for path in lists if Path(path).exists()}
     sections = {name: getattr(config, name) for name in SECTIONS}
-    return {**sections, "files": files}
+    return {**sections, "files": files, "libraries": library_versions()}
 
 
 def build_rules(settings: Mapping[str, Any]) -> list[Rule]:
