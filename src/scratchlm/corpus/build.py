@@ -28,17 +28,18 @@ from scratchlm.corpus.flow.flow import Flow, Part
 from scratchlm.corpus.flow.table import read_batches
 from scratchlm.corpus.mix.steps import assign_step
 from scratchlm.corpus.options import BuildOptions
+from scratchlm.corpus.published import published_settings
 from scratchlm.corpus.receipt import Receipt
 from scratchlm.corpus.sources.piece import InputShard
 from scratchlm.corpus.sources.plan import plan_inputs
 from scratchlm.corpus.split import split_documents
 from scratchlm.corpus.steps import build_steps, rule_names, rule_settings
 from scratchlm.corpus.store import CONVERSATIONS, PREFERENCES, Corpus
+from scratchlm.corpus.walk import CACHE_SIGNATURE, CACHE_TAG
 
 NAMED_HELDOUT = 200  # ids that the receipt repeats; all are in heldout/
-CACHE, LOCK, STARTED = "cache", "lock", "started"
+CACHE, LOCK = "cache", "lock"
 DECONTAMINATE = "decontaminate"
-PLACES = {"paths", "sources", "chat", "preferences"}  # where files lie plays no part
 MOST_IN_MEMORY_BYTES = 4 * 10**9
 """More text than this is not split in memory."""
 
@@ -117,7 +118,7 @@ class _Build:
         return Finished(
             parts,
             {**self._receipt_json(parts, sides), **self._facts},
-            config.model_dump(mode="json", exclude=PLACES),
+            published_settings(config),
             _fingerprints(shards),
             sides,
             chat,
@@ -182,14 +183,15 @@ class _Build:
         self, parts: Sequence[Part]
     ) -> tuple[dict[str, list[Document]], dict[str, list[dict[str, Any]]]]:
         """Hold out in memory, and build what the chat stages learn from."""
-        documents = list(_documents(parts))
-        n_bytes = sum(document.n_bytes for document in documents)
-        self._progress.note(f"{len(documents)} documents, {format_bytes(n_bytes)}")
+        found = count_sides(parts, None)["train"]
+        n_documents, n_bytes = found["n_documents"], found["n_bytes"]
+        self._progress.note(f"{n_documents} documents, {format_bytes(n_bytes)}")
         if n_bytes > MOST_IN_MEMORY_BYTES:
             raise UserError(
                 f"{format_bytes(n_bytes)} are too much to ask about; build the corpus "
                 "with ask=false, and give conversations in a file"
             )
+        documents = list(_documents(parts))
         split = split_documents(self._config, documents)
         rows = build_chat_rows(self._config, split.train, split.heldout)
         self._facts["split"] = split.notes
@@ -231,7 +233,7 @@ def _fingerprints(shards: Sequence[InputShard]) -> dict[str, str]:
 @contextmanager
 def _locked(work: Path, directory: Path) -> Iterator[None]:
     """Nobody else builds here, and both places can be written."""
-    write_text(work / STARTED, "")
+    write_text(work / CACHE_TAG, f"{CACHE_SIGNATURE}\n")
     if directory.exists() and not directory.is_dir():
         raise UserError(f"{directory} is a file; name another place with --out")
     try:

@@ -56,11 +56,11 @@ class SourceConfig(Config):
     """SPDX id or text, for documents that do not say it themselves."""
     language: str | None = None
     """ISO 639 code, for documents that do not say it themselves."""
-    priority: float = 0.0
+    priority: float = Field(default=0.0, allow_inf_nan=False)
     """Of equal documents, the one of the highest priority stays."""
-    weight: float | None = Field(default=None, gt=0)
+    weight: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Share in the mix, relative to the other sources'; without it, by size."""
-    epochs: float | None = Field(default=None, gt=0)
+    epochs: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """How often each document stands in the mix; not together with `weight`."""
     decontaminate: Literal["mask", "drop", "report"] | None = None
     """What is done with text that an evaluation item also holds; else as the section
