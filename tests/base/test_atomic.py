@@ -188,3 +188,14 @@ def test_what_cannot_be_read_meanwhile_is_not_blamed_on_the_target(tmp_path):
     ):
         (tmp_path / "input").write_text("x")
         (tmp_path / "input" / "part").read_text()
+
+
+def test_a_place_in_a_folder_that_cannot_be_made_is_said_in_one_line():
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no place here where no folder can be made")
+    for make in (
+        lambda: write_text(Path("/proc/nowhere/below"), "x"),
+        lambda: atomic_directory(Path("/proc/nowhere/below")).__enter__(),
+    ):
+        with pytest.raises(UserError, match=r"below cannot be written .*choose"):
+            make()

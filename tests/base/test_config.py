@@ -28,6 +28,10 @@ class Outer(Config):
     """What is inside."""
     note: str | None = None
     """Anything."""
+    several: tuple[Inner, ...] = ()
+    """More of what is inside."""
+    perhaps: Inner | None = None
+    """What may be inside."""
 
 
 def test_a_configuration_is_frozen_and_documented():
@@ -41,7 +45,12 @@ def test_a_configuration_is_frozen_and_documented():
     [
         ({"n_step": 3}, "recipe: unknown key 'n_step'; did you mean 'n_steps'?"),
         ({"inner": {"rates": 1}}, "unknown key 'inner.rates'; did you mean 'rate'?"),
-        ({"qqq": 1}, "unknown key 'qqq'; known: inner, n_steps, note"),
+        (
+            {"qqq": 1},
+            "unknown key 'qqq'; known: inner, n_steps, note, perhaps, several",
+        ),
+        ({"several": [{}, {"rat": 1}]}, "'several.1.rat'; did you mean 'rate'?"),
+        ({"perhaps": {"word": 1}}, "'perhaps.word'; did you mean 'words'?"),
         ({"n_steps": "many"}, "n_steps = 'many' is not valid: Input should be"),
         ({"inner": {"rate": -1}}, "inner.rate = -1 is not valid: .*greater than"),
         ({"inner": 3}, "inner = 3 is not valid"),

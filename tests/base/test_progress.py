@@ -113,3 +113,17 @@ def test_silence_is_silent(capsys):
     SILENT.note("y")
     SILENT.clear()
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_begins_anew_has_a_rate_of_its_own(clock):
+    stream = io.StringIO()
+    progress = Progress("corpus", stream)
+    for done in (0, 1, 2):
+        progress.update(done, 2, "read")
+        clock[0] += 100
+    for done in (0, 10):
+        progress.update(done, 100, "write")
+        clock[0] += 10
+    assert (
+        stream.getvalue().splitlines()[-1] == "corpus:  10% · write · 1 min 30 s left"
+    )

@@ -167,6 +167,17 @@ def test_a_failed_build_leaves_the_corpus_that_was_there(corpus, tmp_path):
     assert contents(corpus.directory) == before
 
 
+def test_a_corpus_may_be_built_within_the_folder_that_is_read(texts, tmp_path):
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    config = CorpusConfig(source="files", paths=(str(tmp_path),), ask=False)
+    first = contents(build_corpus(config, tmp_path / "corpus").directory)
+    assert contents(build_corpus(config, tmp_path / "corpus").directory) == first
+    again = build_corpus(config, tmp_path / "again")
+    ids = {d.id for side in ("train", "heldout") for d in again.documents(side)}
+    assert ids == {f"{tmp_path.name}/{name}" for name in texts}
+
+
 @pytest.mark.skipif(not SHARED, reason="SCRATCHLM_SHARED is not set")
 @pytest.mark.parametrize(
     ("name", "n_sides"),

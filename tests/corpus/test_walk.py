@@ -97,6 +97,21 @@ def test_a_name_that_is_no_utf8_becomes_one(tmp_path):
     assert file.name == "root/\ufffd.txt"
 
 
+def test_caches_and_built_corpora_are_no_text_unless_they_are_named(tmp_path):
+    own = '{\n "format": "scratchlm-corpus",\n "version": 1\n}\n'
+    make_tree(tmp_path / "root", ["a.txt", "out/train/b.txt", "work/c.txt"])
+    make_tree(tmp_path / "root", ["other/d.txt", "other/manifest.json"])
+    (tmp_path / "root" / "out" / "manifest.json").write_text(own)
+    (tmp_path / "root" / "work" / "CACHEDIR.TAG").write_text("Signature: …")
+    step = Step("files")
+    found = find_files([str(tmp_path / "root")], step)
+    names = ["root/a.txt", "root/other/d.txt", "root/other/manifest.json"]
+    assert [file.name for file in found] == names
+    assert reasons(step) == {"a cache": ["root/work"]}
+    named = find_files([str(tmp_path / "root" / "out")], Step("files"))
+    assert [file.name for file in named] == ["out/manifest.json", "out/train/b.txt"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_may_not_be_entered_is_named(tmp_path):
     make_tree(tmp_path / "root", ["a.txt", "shut/b.txt"])

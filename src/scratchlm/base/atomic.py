@@ -26,7 +26,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         UserError: the disk is full; whatever stood at `path` is still there.
     """
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    with _disk_errors(path):
+    with _disk_errors(path, errno.ENOENT):
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _disk_errors(path):
@@ -45,7 +45,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     A directory that stood at `path` is replaced (moved aside, then deleted).
     """
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    with _disk_errors(path):
+    with _disk_errors(path, errno.ENOENT):
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
@@ -127,7 +127,8 @@ def _concerns(error: OSError, path: Path) -> bool:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def _disk_errors(path: Path, *more: int) -> Iterator[None]:
+    """Errors of the disk as lines for a person; `more` numbers mean it as well."""
     try:
         yield
     except OSError as error:
@@ -136,7 +137,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
                 f"the disk is full while writing {path}; free some space and run "
                 "the same command again: nothing that was finished is lost"
             ) from error
-        if error.errno in _NOT_WRITABLE and _concerns(error, path):
+        if error.errno in (*_NOT_WRITABLE, *more) and _concerns(error, path):
             raise UserError(
                 f"{path} cannot be written ({error.strerror}); choose another place"
             ) from error

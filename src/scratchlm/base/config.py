@@ -7,7 +7,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -125,10 +125,20 @@ def _explain(cls: type[Config], error: ValidationError, where: str) -> str:
 
 
 def _known_keys(cls: type[BaseModel], path: list[str]) -> list[str]:
+    """The keys of what stands at a path; places in lists are passed over."""
     for part in path:
+        if part.isdigit():
+            continue
         field = cls.model_fields.get(part)
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        inner = _model_of(field.annotation) if field else None
+        if inner is None:
             return []
         cls = inner
     return sorted(cls.model_fields)
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation holds: itself, in a list, or optional."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_of, get_args(annotation))), None)

@@ -20,14 +20,20 @@ class Progress:
         self._terminal = self._stream.isatty()
         self._started = time.monotonic()
         self._first: tuple[float, float] | None = None
+        self._last = 0.0
         self._shown = 0.0 if self._terminal else self._started
         self._width = 0
 
     def update(self, done: float, total: float, note: str = "") -> None:
-        """Say how far the work is; draws at most ten times a second."""
+        """Say how far the work is; draws at most ten times a second.
+
+        Where less is done than before, something else has begun, and its rate is its
+        own.
+        """
         now = time.monotonic()
-        if self._first is None:
+        if self._first is None or done < self._last:
             self._first = (now, done)
+        self._last = done
         if now - self._shown < (0.1 if self._terminal else 10.0):
             return
         self._shown = now

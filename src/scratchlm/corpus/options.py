@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from scratchlm.base.errors import UserError
+
 
 @dataclass(frozen=True)
 class BuildOptions:
@@ -20,3 +22,8 @@ class BuildOptions:
     """Keep them, so that the next build with other inputs does only what is new."""
     canaries: bool = True
     """Send planted documents through every step that is switched on."""
+
+    def __post_init__(self) -> None:
+        place, colon, address = self.on.partition(":")
+        if self.on != "local" and (place != "ray" or (colon and not address)):
+            raise UserError(f"--on {self.on} is unknown: say local, ray or ray:ADDRESS")

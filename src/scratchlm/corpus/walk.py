@@ -17,6 +17,9 @@ from scratchlm.corpus.clean import printable_name
 from scratchlm.corpus.receipt import Step
 
 CIRCLE = "symbolic link in a circle"
+CACHE_TAG = "CACHEDIR.TAG"  # bford.info/cachedir: what backups leave out, too
+CACHE_SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55"
+OWN_MANIFEST, OWN_FORMAT = "manifest.json", b'"format": "scratchlm-corpus"'
 DEEPEST = 100
 
 _Identity = tuple[int, int]  # device and inode
@@ -37,7 +40,10 @@ def find_files(
     """All files under `paths`, sorted by name, each once.
 
     Hidden files in folders, links in a circle, broken links, pipes and devices,
-    folders that may not be entered: dropped into `step` with their reason.
+    folders that may not be entered, caches (folders with a CACHEDIR.TAG, as the work
+    directory of a build): dropped into `step` with their reason. Corpora that were
+    built are passed over unless they are named, so that `--out` may lie in a folder
+    that is read.
     A path may be a pattern (`crawl/*.gz`, `**/*.md`). `named_by` tells the person
     where the paths were said.
 
@@ -118,12 +124,26 @@ def _visit_folder(
     except OSError as error:
         step.drop(name, _unreadable(error))
         return
+    if len(above) > 1 and CACHE_TAG in children:
+        step.drop(name, "a cache")
+        return
+    if len(above) > 1 and OWN_MANIFEST in children and _is_corpus(path):
+        return
     for child in children:
         child_name = f"{name}/{_printable(child)}"
         if child.startswith("."):
             step.drop(child_name, "hidden")
         else:
             yield from _visit(child_name, path / child, above, step)
+
+
+def _is_corpus(path: Path) -> bool:
+    """Did a build make this folder?"""
+    try:
+        with (path / OWN_MANIFEST).open("rb") as file:
+            return OWN_FORMAT in file.read(100)
+    except OSError:
+        return False
 
 
 def _once(files: Sequence[FoundFile], step: Step) -> Iterator[FoundFile]:

@@ -60,5 +60,5 @@ def test_where_hashes_choose_none_one_cluster_is_held_out():
 
 def test_what_is_all_alike_cannot_be_split():
     one = Clusters(np.array([5], np.uint64), np.array([100]))
-    with pytest.raises(UserError, match="all documents are alike"):
+    with pytest.raises(UserError, match="all of them are alike"):
         choose_one(one, 0.1, 100)

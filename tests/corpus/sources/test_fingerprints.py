@@ -77,3 +77,16 @@ def test_who_stops_asking_does_not_wait_for_the_rest(tmp_path):
     )
     assert next(scans).fingerprint
     scans.close()
+
+
+def test_a_name_that_is_no_utf8_is_hashed_and_not_remembered(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt"))
+    try:
+        path.write_text("x")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    (tmp_path / "plain").write_text("y")
+    files = (locate(path), locate(tmp_path / "plain"))
+    first, _ = scan(tmp_path / "hashes.json", *files)
+    again, read = scan(tmp_path / "hashes.json", *files)
+    assert again == first and read == [path.name]

@@ -157,13 +157,12 @@ def build_executor(on: str, workers: int) -> Executor:
     """`local` (processes of this machine), `ray` or `ray:ADDRESS`.
 
     Raises:
-        UserError: another word, or Ray is not installed or not reached.
+        UserError: Ray is not installed or not reached.
     """
     place, _, address = on.partition(":")
     if place == "ray":
         from scratchlm.corpus.flow.ray_executor import RayExecutor
 
         return RayExecutor(address or None, workers)
-    if on != "local":
-        raise UserError(f"--on {on} is unknown: say local, ray or ray:ADDRESS")
+    assert on == "local", "BuildOptions takes no other word"
     return InProcess() if workers == 1 else LocalPool(workers)

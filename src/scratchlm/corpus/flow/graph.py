@@ -36,6 +36,8 @@ class Graph:
     def run(self, tasks: Sequence[Task], label: str = "") -> None:
         """Run all tasks that are not done; what they read must be among them or done.
 
+        `label` names them where progress is shown; without one nothing is.
+
         Raises:
             whatever a task raised; what other tasks finished is kept.
         """
@@ -46,8 +48,8 @@ class Graph:
         while waiting or running:
             self._start(waiting, running)
             left = sum(t.n_bytes for t in (*waiting.values(), *running.values()))
-            note = f"{label} · {format_bytes(total - left)} of {format_bytes(total)}"
-            self._progress.update(total - left, total, note)
+            if label:
+                self._show(label, total - left, total, time.monotonic() - began)
             for call in self._executor.finished():
                 done = read_done(call.out)
                 assert done is not None and done.key == call.key
@@ -66,6 +68,12 @@ class Graph:
         for mark in sorted(self.work.glob(f"*/*/{DONE}")):
             if mark.parent.relative_to(self.work).as_posix() not in self.done:
                 shutil.rmtree(mark.parent, ignore_errors=True)
+
+    def _show(self, label: str, done: int, total: int, seconds: float) -> None:
+        note = f"{label.replace('_', ' ')} · {format_bytes(total)}"
+        if done:
+            note += f" · {format_bytes(done / max(seconds, 1e-3))}/s"
+        self._progress.update(done, total, note)
 
     def _start(self, waiting: dict[str, Task], running: dict[str, Task]) -> None:
         """Submit what is ready, a few more than there are workers."""

@@ -62,8 +62,8 @@ def choose_one(clusters: Clusters, heldout_frac: float, n_bytes: int) -> Hashes:
     """
     if len(clusters.keys) < 2:
         raise UserError(
-            "nothing can be held out: all documents are alike; give more varied "
-            "text, or set split.heldout_frac to 0"
+            "nothing can be held out: there is one document only, or all of them are "
+            "alike; give more varied text, or say split.heldout_frac=0"
         )
     eligible = _eligible(clusters, heldout_frac, n_bytes)
     sizes = np.where(eligible, 0, clusters.n_bytes)

@@ -90,7 +90,7 @@ class Fingerprints:
             return known[1]
         scan = scan_location(file, unit, cut_bytes, self._stop)
         self.scanned.append(file.name)  # (one step: threads do not lose any)
-        if file.version and not _is_unsettled(file):
+        if file.version and not _is_unsettled(file) and _is_utf8(file.location):
             self._known[file.location] = (key, scan)
         return scan
 
@@ -128,6 +128,11 @@ def _batches(files: _Batch) -> Iterator[_Batch]:
             yield batch
             batch, n_bytes = [], 0
     yield batch
+
+
+def _is_utf8(location: str) -> bool:
+    """Can the name stand in a JSON file? One that cannot is not remembered."""
+    return not any("\ud800" <= character <= "\udfff" for character in location)
 
 
 def _is_unsettled(file: Located) -> bool:
