@@ -6,7 +6,7 @@ At least 120 MB of data/pretrain with planted duplicates (corpus_planted.py). Ou
 the peers (corpus_dedup_peers.py) take turns, each in a process of its own, from the
 texts to the list of what goes. A planted pair is found if one of its two goes. Ours
 runs at J 0.65, since the levels at 40 % and 4 % lie near 0.7 and the peers do not
-verify; its recall at the default 0.7 is given too.
+verify; its recall at 0.7 is given too.
 """
 
 from __future__ import annotations
