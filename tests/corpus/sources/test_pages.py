@@ -9,6 +9,7 @@ import pytest
 
 from scratchlm.corpus.receipt import Step
 from scratchlm.corpus.sources.config import FetchConfig
+from scratchlm.corpus.sources.page_cache import PageCache
 from scratchlm.corpus.sources.pages import fetch_pages
 
 QUICK = FetchConfig(delay_s=0.0, timeout_s=10.0, retries=0)
@@ -174,3 +175,12 @@ def test_a_killed_fetch_goes_on_without_fetching_again(site, tmp_path, sign):
     ]
     expected = [f"/{number:02d}" for number in range(12)]
     assert site.asked_pages() == sorted([*expected, "/07"])
+
+
+def test_what_goes_wrong_on_the_disk_ends_the_fetch_and_does_not_hang_it(
+    site, tmp_path
+):
+    url = site.add("/a")
+    PageCache(tmp_path / "pages").body_path(url).mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        fetch([url], tmp_path)

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
-from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_bytes
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.corpus.clean import printable_name
@@ -77,13 +76,16 @@ def _fetch_all(
     by_host: dict[str, list[str]] = defaultdict(list)
     for url in urls:
         by_host[origin_of(url)].append(url)
-    done: Queue[tuple[str, Page | FetchError | UserError]] = Queue()
+    done: Queue[tuple[str, Page | FetchError | Exception]] = Queue()
 
     def fetch_host(urls_of_host: Sequence[str]) -> None:
         for url in urls_of_host:
             if hosts.stop.is_set():
                 return
-            done.put((url, _fetch(url, pages, hosts)))
+            try:
+                done.put((url, _fetch(url, pages, hosts)))
+            except Exception as error:  # the disk: raised where it is waited for
+                done.put((url, error))
 
     pool = ThreadPoolExecutor(hosts.config.hosts)
     try:
@@ -91,7 +93,7 @@ def _fetch_all(
             pool.submit(fetch_host, listed)
         for _ in urls:
             url, outcome = done.get()
-            if isinstance(outcome, UserError):
+            if isinstance(outcome, Exception) and not isinstance(outcome, FetchError):
                 raise outcome
             yield url, outcome
     finally:
@@ -99,7 +101,7 @@ def _fetch_all(
         pool.shutdown(cancel_futures=True)
 
 
-def _fetch(url: str, pages: PageCache, hosts: Hosts) -> Page | FetchError | UserError:
+def _fetch(url: str, pages: PageCache, hosts: Hosts) -> Page | FetchError:
     """One page into the cache, or why not; failures for good are kept as well."""
     known = pages.find(url)
     try:
@@ -115,8 +117,6 @@ def _fetch(url: str, pages: PageCache, hosts: Hosts) -> Page | FetchError | User
         if error.transient or error.reason in NOT_OF_THE_PAGE:
             return error
         return pages.keep(Page(url, url, failure=error.reason))
-    except UserError as error:  # the disk is full
-        return error
 
 
 def _follow(url: str, known: Page | None, hosts: Hosts) -> tuple[str, Answer]:
