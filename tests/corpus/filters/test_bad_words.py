@@ -78,3 +78,12 @@ def test_a_list_that_names_nothing_is_a_mistake(tmp_path, content):
         (tmp_path / "bad").write_bytes(content)
     with pytest.raises(UserError, match="bad"):
         is_dropped("text", {"en": str(tmp_path / "bad")})
+
+
+def test_rules_that_are_built_again_read_the_lists_again(tmp_path):
+    lists = {"en": str(tmp_path / "bad")}
+    for word, other in (("darn", "heck"), ("heck", "darn")):
+        (tmp_path / "bad").write_text(f"{word}\n")
+        assert doomed_bad_words(BadWordConfig(lists=lists)) == ("en", word)
+        assert is_dropped(word, lists)
+        assert not is_dropped(other, lists)

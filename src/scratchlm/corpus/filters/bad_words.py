@@ -35,7 +35,11 @@ def judge_bad_words(
 
 
 def doomed_bad_words(config: BadWordConfig) -> tuple[str, str] | None:
-    """A language, and a text in it that this configuration drops."""
+    """A language, and a text in it that this configuration drops. The lists are read
+    anew: rules that are built again may find other words in the same files.
+    """
+    _entry.cache_clear()
+    _read_entries.cache_clear()
     for language, path in sorted(config.lists.items()):
         for entry in _read_entries(path):
             for n in range(1, 200 if config.keep_ratio < 1 else 1):
