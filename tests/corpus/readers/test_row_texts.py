@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from scratchlm.corpus.decode import UnreadableError
@@ -49,6 +51,13 @@ def test_columns_that_are_asked_for_are_kept():
     fields = Fields(None, ("score", "tags", "id", "none"))
     (found,) = row_texts(rows, fields, lambda *_: None)
     assert found.facts == {"score": 0.5, "id": "7\ufffd"}
+
+
+def test_a_number_that_json_has_not_is_not_kept():
+    for score in (math.nan, math.inf):
+        rows = [(1, {"text": "a", "score": score})]
+        (found,) = row_texts(rows, Fields(None, ("score",)), lambda *_: None)
+        assert found.facts == {}
 
 
 @pytest.mark.parametrize("n_good", [3, 500])

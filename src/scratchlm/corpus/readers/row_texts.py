@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from math import isfinite
 from typing import Any
 
 from scratchlm.corpus.clean import printable_name
@@ -119,11 +120,11 @@ def _facts(row: Any, columns: tuple[str, ...]) -> dict[str, Any]:
             found[name] = printable_name(value)
     if isinstance(row, Mapping):
         for name in columns:
-            value = row.get(name)
-            if isinstance(value, str):
-                value = printable_name(value)
-            if isinstance(value, str | int | float | bool):
-                found[name] = value
+            kept: Any = row.get(name)
+            if isinstance(kept, str):
+                found[name] = printable_name(kept)
+            elif isinstance(kept, int) or (isinstance(kept, float) and isfinite(kept)):
+                found[name] = kept  # JSON has no other numbers
     return found
 
 
