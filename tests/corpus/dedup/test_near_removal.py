@@ -94,6 +94,17 @@ def test_the_source_of_higher_priority_keeps_its_document(prose, small_flow):
     assert list(removed(flow)) == ["b"]
 
 
+def test_a_planted_document_never_stays_in_place_of_a_real_one(prose, small_flow):
+    for planted in ("aa", "zz"):  # whatever its content, which breaks ties
+        text = prose(1, 200)
+        shards = [
+            [Document("real", f"{text} aa", "web")],
+            [Document("planted", f"{text} {planted}", "canary")],
+        ]
+        flow = small_flow(shards, {"web": -2.0}, name=planted)
+        assert list(removed(flow)) == ["planted"]
+
+
 def test_earlier_decisions_are_seen(prose, small_flow):
     shards = [[Document(name, prose(1, 200), "web") for name in "abc"]]
     flow = small_flow(shards)

@@ -77,7 +77,9 @@ class Ranked:
 
 
 def rank_candidates(work: CorpusWork) -> Ranked:
-    """Order candidates by priority, length, content, source and id."""
+    """Order candidates by priority, length, content, source and id; those of a source
+    without a priority, as planted ones, come last.
+    """
     tables = [pq.read_table(path / INDEX) for path in work.earlier["sets"]]
     first = offsets_of(np.array([len(table) for table in tables], np.int64))
     table = pa.concat_tables(tables) if tables else INDEX_SCHEMA.empty_table()
@@ -148,7 +150,7 @@ def _order(
     work: CorpusWork, shard: Indices, n_bytes: Indices, content: Hashes, ids: pa.Array
 ) -> Indices:
     priority = np.array(
-        [work.priorities.get(some.source, 0.0) for some in work.shards], np.float64
+        [work.priorities.get(some.source, -np.inf) for some in work.shards], np.float64
     )[shard]
     order = np.lexsort([content, -n_bytes, -priority])
     columns = (priority[order], n_bytes[order], content[order])
