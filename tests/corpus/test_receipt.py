@@ -67,4 +67,6 @@ def test_the_main_reasons_are_the_most_frequent_ones():
     for number in range(3):
         rows.drop(number, "not JSON")
     assert receipt.main_reasons() == "3 × not JSON (rows), 1 × binary (files)"
+    receipt.step("more", "files").drop("b", "binary")
+    assert receipt.main_reasons().endswith("2 × binary (files)")
     assert Receipt().main_reasons() == ""

@@ -230,7 +230,8 @@ class Receipt:
         counts: dict[str, int] = {}
         for step in self.steps:
             for reason, drop in step.dropped.items():
-                counts[f"{reason} ({step.unit})"] = drop.count
+                name = f"{reason} ({step.unit})"
+                counts[name] = counts.get(name, 0) + drop.count
         most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3]
         return ", ".join(f"{count} × {reason}" for reason, count in most)
 

@@ -62,7 +62,10 @@ def inspect_sources(
         n_bytes = sum(shard.n_bytes for shard in sample.shards)
         workers = choose_workers(options.workers, options.memory_bytes, n_bytes)
         executor = build_executor(options.on, workers)
-        flow = Flow(Path(folder), executor, options.memory_bytes, progress)
+        flow = Flow(
+            *(Path(folder), executor, options.memory_bytes, progress),
+            canaries=options.canaries,
+        )
         try:
             settings = {**rule_settings(config), "sample": sample.keep}
             flow.read(sample.shards, sources, settings, cache)

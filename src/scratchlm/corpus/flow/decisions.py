@@ -83,6 +83,7 @@ class Applied:
                     cuts[decision.row].append((decision.begin, decision.end))
             self._cuts.append(cuts)
         self._gone = np.array(sorted(self._dropped), dtype=np.int64)
+        self._touched = {row for cuts in self._cuts for row in cuts}
 
     def apply(self, batch: Batch) -> Batch:
         """The rows that stay, with what is left of their texts."""
@@ -92,8 +93,7 @@ class Applied:
             batch = Batch(batch.rows[keep], table)
         if "text" not in batch.table.schema.names or not len(batch):
             return batch
-        touched = {row for cuts in self._cuts for row in cuts}
-        if not touched.intersection(batch.rows.tolist()):
+        if self._touched.isdisjoint(batch.rows.tolist()):
             return batch
         texts = [
             self._cut(row, text)
