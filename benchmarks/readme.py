@@ -5,7 +5,7 @@ python benchmarks/readme.py --check    # fails where it would write something el
 
 Between `<!-- name -->` and `<!-- /name -->` stands what a function here makes of
 `results/journey.json` (the run, its figure), `peers.toml` (the comparison) and
-`results/tokenizer_*.json` (what each benchmark of the tokenizer claims).
+`results/{corpus,tokenizer,data}_*.json` (what each benchmark of a room claims).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from readme_corpus import corpus_lines
 from scratchlm.base.atomic import write_text
 from scratchlm.base.config import read_toml
 from scratchlm.base.errors import UserError
@@ -28,7 +29,7 @@ from scratchlm.model.config import ModelConfig
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-CHAPTER = ROOT / "docs" / "tokenizer.md"
+CHAPTERS = ROOT / "docs"
 RESULTS = ROOT / "benchmarks" / "results"
 FIGURE = Path("docs/figures/loss_curve.svg")
 SIGNS = {"yes": "●", "part": "◐", "no": "○"}
@@ -58,7 +59,11 @@ def main() -> int:
 
 def pages() -> dict[Path, dict[str, str]]:
     """What is generated on each page."""
-    return {README: sections(), CHAPTER: tokenizer_sections()}
+    made = {README: sections(), CHAPTERS / "tokenizer.md": tokenizer_sections()}
+    for name, prefix in (("corpus", "corpus_"), ("data", "data_")):
+        if results := results_of(prefix):
+            made[CHAPTERS / f"{name}.md"] = {"claims": claims_table(results)}
+    return made
 
 
 def sections() -> dict[str, str]:
@@ -67,7 +72,8 @@ def sections() -> dict[str, str]:
     path = RESULTS / "journey.json"
     if path.exists():
         made["journey"] = journey_section(json.loads(path.read_text("utf-8")))
-    return made | {"tokenizer": tokenizer_lines(tokenizer_results())}
+    made |= {"corpus": corpus_lines(results_of("corpus_"))}
+    return made | {"tokenizer": tokenizer_lines(results_of("tokenizer_"))}
 
 
 def fill(text: str, made: Mapping[str, str], page: str = "README.md") -> str:
@@ -86,9 +92,9 @@ def fill(text: str, made: Mapping[str, str], page: str = "README.md") -> str:
     return text
 
 
-def tokenizer_results() -> dict[str, Any]:
-    """The result files of the tokenizer's benchmarks, by their names."""
-    paths = sorted(RESULTS.glob("tokenizer_*.json"))
+def results_of(prefix: str) -> dict[str, Any]:
+    """The result files of one room's benchmarks, by their names."""
+    paths = sorted(RESULTS.glob(f"{prefix}*.json"))
     return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
@@ -137,7 +143,7 @@ def tokenizer_sentences(value: Mapping[tuple[str, str], Any]) -> list[str]:
 
 def tokenizer_sections() -> dict[str, str]:
     """Tables of the tokenizer's chapter, from the results that are there."""
-    results = tokenizer_results()
+    results = results_of("tokenizer_")
     made = {"claims": claims_table(results)} if results else {}
     if "tokenizer_own" in results:
         made["own"] = own_table(results["tokenizer_own"])
