@@ -54,7 +54,7 @@ def inspect_sources(
     sources = {source.name: source for source in config.all_sources()}
     receipt = Receipt()
     with tempfile.TemporaryDirectory() as folder:
-        cache = options.work or Path(folder) / "cache"
+        cache = (options.work or Path(folder)) / "cache"
         shards = plan_inputs(
             tuple(sources.values()), config.read, cache, receipt, progress
         )

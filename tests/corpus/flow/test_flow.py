@@ -108,7 +108,7 @@ def test_every_step_did_its_work_and_names_what_decided(built):
 
 def test_a_source_of_two_epochs_is_written_twice(built):
     names = [d.id for d in built.train_documents() if d.source == "one"]
-    assert len(names) == 2 * len({name.partition("~")[0] for name in names})
+    assert len(names) == 2 * len({name.partition("×")[0] for name in names})
     once = [d.id for d in built.train_documents() if d.source == "two"]
     assert len(once) == len(set(once)) > 0
 

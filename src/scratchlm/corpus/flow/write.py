@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scratchlm.base.atomic import write_json
+from scratchlm.base.hashing import sha256_json
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.flow.apply_rules import excerpt
 from scratchlm.corpus.flow.decisions import Applied, Decision, read_decisions
@@ -22,6 +23,7 @@ from scratchlm.corpus.flow.table import Batch, DocumentWriter, read_batches
 from scratchlm.corpus.receipt import Receipt, Step
 
 SIDES = ("train", "heldout")
+CUTS_SHOWN = 8
 REMOVED = pa.schema(
     [
         ("id", pa.string()),
@@ -79,7 +81,18 @@ class DecidedStep:
                     document.n_bytes,
                     source=document.source,
                 )
+            elif decision.end > decision.begin:
+                self._show_cut(decision.reason, shown)
             yield shown
+
+    def _show_cut(self, reason: str, shown: Removed) -> None:
+        """Keep an example of what was cut, if its hash is among the smallest."""
+        names = ("id", "of", "excerpt")
+        example = {name: shown[name] for name in names if shown[name]}
+        cuts = self._step.notes.setdefault("cuts", {})
+        some = cuts.setdefault(reason, {})
+        some[sha256_json(example)[:16]] = example
+        cuts[reason] = few_examples(some)
 
     def _note(self, decision: Decision) -> None:
         counts = self._step.notes.setdefault("decisions", {})
@@ -141,6 +154,11 @@ def write_shard(
     write_json(out / "receipt.json", receipt.to_json())
 
 
+def few_examples(by_hash: Mapping[str, Removed]) -> dict[str, Removed]:
+    """The examples with the smallest hashes: the same in whatever order they came."""
+    return dict(sorted(by_hash.items())[:CUTS_SHOWN])
+
+
 def read_assignment(path: Path) -> Assignment:
     """How many times each row is written, and where."""
     columns = pq.read_table(path).to_pydict()
@@ -169,9 +187,10 @@ def _write_batch(
 
 
 def _copy(document: Document, number: int) -> Document:
+    """The document again, under a name of its own: `id×2` (`~2` is a file's)."""
     if number == 0:
         return document
-    name = f"{document.id}~{number + 1}"
+    name = f"{document.id}×{number + 1}"
     return Document(name, document.text, document.source, document.metadata)
 
 
