@@ -34,7 +34,7 @@ from typing import Any
 
 import psutil
 
-from result import Result
+from result import RESULTS, Result, commit
 from scratchlm.corpus.store import Corpus
 
 SCRATCHLM = str(Path(sys.executable).with_name("scratchlm"))
@@ -261,7 +261,20 @@ def measure_kills(text: Path, scratch: Path, result: Result, kills: int) -> None
         result.runs.append(case)
         result.claim(f"same_bytes_after_kills: {place}", "== 1", same and n_killed > 0)
         clear(out)
-        subprocess.run(["ray", "stop", "--force"], capture_output=True, check=False)
+        ray = str(Path(sys.executable).with_name("ray"))
+        subprocess.run([ray, "stop", "--force"], capture_output=True, check=False)
+
+
+def keep_others(result: Result, parts: Sequence[str]) -> None:
+    """Keep what an earlier call on the same commit found in other parts."""
+    path = RESULTS / "corpus_scale.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    if before.get("commit") != commit():
+        return
+    made = {claim["claim"] for claim in result.claims}
+    result.runs += [run for run in before["runs"] if run["part"] not in parts]
+    result.claims += [c for c in before["claims"] if c["claim"] not in made]
+    result.work = {**before["work"], **result.work}
 
 
 def clear(*folders: Path) -> None:
@@ -299,6 +312,7 @@ def main() -> None:
             measure_ray(text, scratch, result)
         if "kill" in parts:
             measure_kills(text, scratch, result, arguments.kills)
+    keep_others(result, parts)
     result.write(["numpy", "pyarrow", "ray"])
 
 
