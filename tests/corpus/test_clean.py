@@ -42,14 +42,6 @@ def test_a_name_fits_on_a_line_of_a_terminal():
     )
 
 
-def test_mojibake_is_undone_only_on_request_and_only_where_it_is_certain():
-    wrong = "CafÃ© â€” naÃ¯ve\nplain Â and Ã alone\n"
-    assert clean_text(wrong) == wrong
-    assert clean_text(wrong, repair_mojibake=True) == (
-        "Café — naïve\nplain Â and Ã alone\n"
-    )
-
-
 @settings(deadline=None, max_examples=100)
 @given(st.text(alphabet="ab \t\r\n\x0b\x0c\x00\x1c\x7f"))
 def test_plain_and_other_text_are_cleaned_alike(text):

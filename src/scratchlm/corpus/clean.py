@@ -21,14 +21,10 @@ _WIDE_BLANK_END = re.compile(
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-# Two- and three-byte UTF-8 read as Windows-1252 begins with one of these.
-_MOJIBAKE = re.compile("[ÂÃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€")
 
 
-def clean_text(text: str, repair_mojibake: bool = False) -> str:
+def clean_text(text: str) -> str:
     """Clean one document; "" where nothing but blanks was there."""
-    if repair_mojibake and _MOJIBAKE.search(text):
-        text = "\n".join(map(_repair_line, text.split("\n")))
     if _is_unclean(text):
         text = replace_half_pairs(_REMOVED.sub("", _one_line_end(text)))
     text = strip_line_ends(text)
@@ -71,12 +67,3 @@ def _may_end_in_blanks(text: str) -> bool:
     if " \n" in text or "\t\n" in text:
         return True
     return not text.isascii() and _WIDE_BLANK_END.search(text) is not None
-
-
-def _repair_line(line: str) -> str:
-    """Undo wrong decodings for as long as the bytes are valid UTF-8 after all."""
-    try:
-        repaired = line.encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return line
-    return line if repaired == line else _repair_line(repaired)
