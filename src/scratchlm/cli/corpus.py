@@ -74,16 +74,22 @@ def build(
 
     config = read_config([*words, *text], {"ask": ask})
     options = build_options(memory, workers, on, work)
+    progress = Progress("corpus")
     try:
-        corpus = build_corpus(config, out, Progress("corpus"), options)
+        corpus = build_corpus(config, out, progress, options)
     except KeyboardInterrupt:
-        click.echo("interrupted; the same command goes on where this one was", err=True)
+        progress.note("interrupted; the same command goes on where this one was")
         raise
-    print_steps(corpus.receipt["steps"])
-    train, heldout = corpus.receipt["train"], corpus.receipt["heldout"]
+    finally:
+        progress.clear()
+    receipt = corpus.receipt
+    print_steps(receipt["steps"])
+    for warning in receipt.get("assign", {}).get("warnings", ()):
+        click.echo(f"warning: {warning}")
     click.echo(
-        f"{train['n_documents']:,} documents to learn from, "
-        f"{heldout['n_documents']:,} held out, written to {out}; see {out}/report.html"
+        f"{describe_side(receipt['train'])} to learn from, "
+        f"{describe_side(receipt['heldout'])} held out, written to {out}; "
+        f"see {out}/report.html"
     )
 
 
@@ -111,7 +117,11 @@ def inspect(
 
     config = read_config([*words, *text], {"ask": False})
     options = build_options(memory, workers, on, None)
-    seen = inspect_sources(config, share, options, Progress("inspect"))
+    progress = Progress("inspect")
+    try:
+        seen = inspect_sources(config, share, options, progress)
+    finally:
+        progress.clear()
     if as_json:
         click.echo(json.dumps(seen, indent=1, ensure_ascii=False))
         return
@@ -144,6 +154,8 @@ def stats(directory: Path, rows: int, what: str, verify: bool) -> None:
     corpus = Corpus.open(directory)
     if verify:
         corpus.verify()
+        n_files = len(corpus.manifest["files"])
+        click.echo(f"all {n_files} files are as they were written", err=True)
     click.echo(json.dumps(corpus_stats(corpus), indent=1, ensure_ascii=False))
     for row in first_rows(corpus, what, rows):
         click.echo(json.dumps(row, indent=1, ensure_ascii=False))
@@ -162,11 +174,36 @@ def diff(left: Path, right: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
-    for part in ("settings", "inputs", "steps"):
-        for name, (before, after) in found[part].items():
-            click.echo(f"{part} {name}: {before} → {after}")
+    for name, (before, after) in found["settings"].items():
+        click.echo(f"setting {name}: {show_value(before)} → {show_value(after)}")
+    for name, (before, after) in found["inputs"].items():
+        what = "changed" if before and after else "is new" if after else "is gone"
+        click.echo(f"the input of source {name} {what}")
+    for name, (before, after) in found["steps"].items():
+        click.echo(f"step {name}: {show_value(before)} → {show_value(after)}")
+    if not any(found[part] for part in ("settings", "inputs", "steps")):
+        click.echo("settings, inputs and steps are the same")
     for side, counts in found["documents"].items():
         print_documents(side, counts)
+
+
+def describe_side(counts: Mapping[str, int]) -> str:
+    """`1,203 documents (6.48 MB)`."""
+    from scratchlm.base.units import format_bytes
+
+    number = counts["n_documents"]
+    what = "document" if number == 1 else "documents"
+    return f"{number:,} {what} ({format_bytes(counts['n_bytes'])})"
+
+
+def show_value(value: Any) -> str:
+    """A value of a receipt or setting on one short line."""
+    if isinstance(value, Mapping):
+        pairs = (f"{name} {show_value(inner)}" for name, inner in value.items())
+        return ", ".join(pairs) or "none"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "none" if value is None else str(value)
 
 
 def print_documents(side: str, counts: Mapping[str, Any]) -> None:
@@ -189,11 +226,14 @@ def print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
     for step in steps:
         reasons = step["reasons"].items()
         main = max(reasons, key=lambda entry: entry[1]["count"], default=("", {}))[0]
+        if not step["in"]:
+            continue
         came, left = step["bytes_in"], step["bytes_out"]
-        share = f"-{1 - left / came:.1%}" if 0 < left < came else ""
+        share = f"-{1 - left / came:.1%}" if came and 1 - left / came > 5e-4 else ""
+        size = f"{format_bytes(left)} {share}".strip() if came else ""
         count = step["dropped"] + step["failed"]
-        rows.append([step["step"], f"{step['in']:,} {step['unit']}", f"{count:,}",
-                     f"{format_bytes(left)} {share}".strip(), main])  # fmt: skip
+        came_in = f"{step['in']:,} {step['unit']}"
+        rows.append([step["step"], came_in, f"{count:,}", size, main])
     print_table(rows, right=(2,))
 
 

@@ -1,6 +1,9 @@
 import os
 import signal
+import subprocess
+import sys
 
+import psutil
 import pytest
 
 from scratchlm.base.errors import UserError
@@ -14,6 +17,7 @@ from scratchlm.corpus.flow.executor import (
 from scratchlm.corpus.flow.graph import Graph
 from scratchlm.corpus.flow.stages import write_canaries
 from scratchlm.corpus.flow.task import Task
+from scratchlm.corpus.options import BuildOptions
 
 
 def die(inputs, arguments, out, memory):
@@ -74,6 +78,25 @@ def test_a_task_that_always_kills_its_worker_is_named(tmp_path):
         outputs(tmp_path / "w", LocalPool(1), [Task("some/deadly", die, hidden=hidden)])
 
 
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path;"
+        "from scratchlm.corpus.flow.executor import LocalPool;"
+        "pool = LocalPool(2);"
+        "[pool._pool.submit(time.sleep, 600) for _ in range(2)];"
+        "print(*pool._pool._processes, flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", code]
+    driver = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert driver.stdout is not None
+    workers = [psutil.Process(int(word)) for word in driver.stdout.readline().split()]
+    driver.kill()
+    driver.wait()
+    driver.stdout.close()
+    assert len(workers) == 2
+    assert psutil.wait_procs(workers, timeout=30)[1] == []
+
+
 def test_memory_limits_the_number_of_workers():
     assert choose_workers(None, 100 * 10**6) == 1
     assert choose_workers(5, 100 * 10**6) == 5
@@ -81,5 +104,6 @@ def test_memory_limits_the_number_of_workers():
 
 
 def test_an_unknown_place_is_refused():
-    with pytest.raises(UserError, match="say local, ray"):
-        build_executor("mars", 1)
+    for on in ("mars", "ray:", "local:x"):
+        with pytest.raises(UserError, match="say local, ray"):
+            BuildOptions(on=on)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from threading import Thread
 from typing import Protocol
 
 from scratchlm.base.allocator import give_back_blocks
@@ -126,7 +127,22 @@ class LocalPool:
 
     def _new_pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, context, give_back_blocks)
+        return ProcessPoolExecutor(self.workers, context, prepare_worker)
+
+
+def prepare_worker() -> None:
+    """Give memory back early, and end as soon as the process that started this one
+    has ended, however: a worker waits on a pipe that it holds open itself.
+    """
+    give_back_blocks()
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def died_line(name: str) -> str:

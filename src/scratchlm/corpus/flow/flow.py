@@ -22,7 +22,7 @@ from scratchlm.corpus.flow.read import RECEIPT, read_tasks
 from scratchlm.corpus.flow.rounds import CorpusStep
 from scratchlm.corpus.flow.stages import DOCUMENTS, ShardTasks, decisions_read, run_step
 from scratchlm.corpus.flow.task import Read, Task
-from scratchlm.corpus.flow.write import write_shard
+from scratchlm.corpus.flow.write import few_examples, write_shard
 from scratchlm.corpus.receipt import Receipt
 from scratchlm.corpus.sources.config import SourceConfig
 from scratchlm.corpus.sources.piece import InputShard
@@ -117,6 +117,10 @@ class Flow:
             for shard in self.shards:
                 path = self.graph.path(f"{room}/{shard.key}", RECEIPT)
                 total.add(Receipt.from_json(read_json(path)))
+        for step in total.steps:
+            cuts = step.notes.get("cuts", {})
+            for reason in cuts:
+                cuts[reason] = few_examples(cuts[reason])
         last = [*rules, *self.steps, "written"]
         total.steps.sort(key=lambda step: _place(last, step.name))
         return total
