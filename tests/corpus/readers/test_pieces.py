@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from scratchlm.base.errors import UserError
 from scratchlm.corpus.readers.config import ReadConfig
 from scratchlm.corpus.readers.expand import DAMAGED
 from scratchlm.corpus.readers.pieces import Reading, read_piece
@@ -308,3 +309,18 @@ def test_json_lists_stream_and_give_what_comes_before_the_damage(read):
     documents, account = read("a.json", data[:-20])
     assert len(documents) == 49
     assert list(account["records"].values()) == [["a.json:rest"]]
+
+
+def test_a_machine_without_room_ends_the_build_and_is_no_damage_of_a_file(
+    read, tmp_path, monkeypatch
+):
+    """Counted as damage it would be remembered, and the file lost for good."""
+    members = io.BytesIO()
+    with zipfile.ZipFile(members, "w") as archive:
+        archive.writestr("a.txt", bytes(range(32, 127)) * 100_000)
+    packed = gzip.compress(members.getvalue())
+    documents, _ = read("a.zip.gz", packed)
+    assert len(documents) == 1
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(UserError, match="TMPDIR"):
+        read("a.zip.gz", packed)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, cast
 
+from scratchlm.base.errors import UserError
 from scratchlm.corpus.clean import printable_name
 from scratchlm.corpus.decode import UnreadableError
 from scratchlm.corpus.document import Document
@@ -75,6 +76,9 @@ def read_piece(piece: Piece, stream: BinaryIO, reading: Reading) -> Iterator[Doc
     `stream` is the whole file as stored, at its first byte; if it can seek, nothing
     is copied. Whatever cannot be read is counted in the receipt's steps `files` and
     `records`, what was repaired in `repairs`; nothing is raised for it.
+
+    Raises:
+        UserError: no room to unpack what must be unpacked to a file.
     """
     account = Account(reading.receipt, reading.source)
     reader = _Reader(reading, account)
@@ -287,7 +291,14 @@ class _Reader:
             return below
         copy = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115
         while piece := opened.stream.read(2**20):
-            copy.write(piece)
+            try:
+                copy.write(piece)
+            except OSError as error:  # this machine's trouble, not the file's
+                raise UserError(
+                    f"{opened.item.name} cannot be unpacked to the folder for "
+                    f"temporary files ({error.strerror}); free some space there, or "
+                    "name another one in TMPDIR, and run the same command again"
+                ) from None
         copy.seek(0)
         return cast(BinaryIO, copy)
 
