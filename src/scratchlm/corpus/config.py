@@ -91,6 +91,18 @@ class CorpusConfig(Config):
             raise ValueError("say either paths or sources, not both")
         return self
 
+    @model_validator(mode="after")
+    def _languages_are_known(self) -> "CorpusConfig":
+        rule = self.language
+        told = rule.identify or rule.allow or rule.min_score > 0
+        stated = any(source.language for source in self.sources)
+        if self.filters.languages and not (told or stated):
+            raise ValueError(
+                "filters.languages judges documents by their language, which nobody "
+                "tells: say language.identify=true"
+            )
+        return self
+
     def all_sources(self) -> tuple[SourceConfig, ...]:
         """`sources`, or the one source that `source` and `paths` stand for."""
         if self.sources:
