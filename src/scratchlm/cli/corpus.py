@@ -99,7 +99,7 @@ def build(
 )
 @source_options
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=0.01,
-              show_default=True, help="Share of the input to look at.")  # fmt: skip
+              show_default=True, help="Share of the input to look at; at least 4 MB.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def inspect(
     words: tuple[str, ...],

@@ -3,11 +3,13 @@
 Pieces are taken in the order of their hashes until they hold the wished share of the
 bytes; where they hold more, their documents are thinned by the hash of their names.
 Everything then runs as in a build. What single documents meet scales with the input;
-duplicates do not: two copies are both in a sample of 1 % once in 10,000 times.
+duplicates do not: two copies are both in a sample of 1 % once in 10,000 times. Less
+than 4 MB is not looked at, unless there is no more: a handful of documents says
+nothing.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -23,6 +25,8 @@ from scratchlm.corpus.receipt import Receipt
 from scratchlm.corpus.sources.piece import InputShard, Piece
 from scratchlm.corpus.sources.plan import plan_inputs
 from scratchlm.corpus.steps import build_steps, rule_names, rule_settings
+
+LEAST_BYTES = 4 * 10**6
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,11 @@ def inspect_sources(
         finally:
             executor.close()
         receipt.add(flow.receipt(rule_names(config)))
+        steps = receipt.to_json()
         result = count_sides(parts, None)["train"]
         seconds = flow.graph.seconds
     scale = 1 / max(sample.share, 1e-12)
+    pieces = sample.keep / max(sample.share, 1e-12)
     return {
         "input": {
             "n_bytes": sum(shard.n_bytes for shard in shards),
@@ -85,18 +91,34 @@ def inspect_sources(
             "n_pieces": sum(len(shard.pieces) for shard in shards),
         },
         "share": sample.share,
-        "steps": receipt.to_json(),
+        "steps": steps,
         "result": result,
-        "estimate": {name: round(value * scale) for name, value in result.items()},
+        "estimate": estimate_result(steps, result, pieces),
         "seconds": {name: round(value, 3) for name, value in seconds.items() if name},
         "estimated_s": sum(seconds.values()) * scale,
     }
 
 
+def estimate_result(
+    steps: Sequence[Mapping[str, Any]], result: Mapping[str, int], scale: float
+) -> dict[str, int]:
+    """Documents and bytes that would stay of all: what stayed of the documents that
+    were looked at, times all documents of the pieces that were read, times `scale`
+    (bytes of the input for each byte of those pieces).
+    """
+    looked = next((step for step in steps if step["unit"] == "documents"), None)
+    read = next((step for step in steps if step["step"] == "records"), None)
+    shares = {"n_documents": 1.0, "n_bytes": 1.0}
+    if looked and read and looked["in"] and looked["bytes_in"]:
+        shares["n_documents"] = read["kept"] / looked["in"]
+        shares["n_bytes"] = read["bytes_out"] / looked["bytes_in"]
+    return {name: round(result[name] * shares[name] * scale) for name in shares}
+
+
 def choose_sample(shards: Sequence[InputShard], share: float) -> Sample:
     """Pieces by their hashes, the fewest that hold `share` of the bytes."""
     total = sum(shard.n_bytes for shard in shards)
-    wished = share * total
+    wished = max(share * total, min(total, LEAST_BYTES))
     pieces = sorted(
         (_rank(shard.source, piece), number, place)
         for number, shard in enumerate(shards)
