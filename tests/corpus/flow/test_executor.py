@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -16,7 +17,7 @@ from scratchlm.corpus.flow.executor import (
 )
 from scratchlm.corpus.flow.graph import Graph
 from scratchlm.corpus.flow.stages import write_canaries
-from scratchlm.corpus.flow.task import Task
+from scratchlm.corpus.flow.task import Call, Task
 from scratchlm.corpus.options import BuildOptions
 
 
@@ -27,6 +28,14 @@ def die(inputs, arguments, out, memory):
         left[0].unlink()
         os.kill(os.getpid(), signal.SIGKILL)
     (out / "done").write_text("x")
+
+
+def wait_alone(inputs, arguments, out, memory):
+    """Leave a mark for a while; nobody else may have left the same."""
+    mark = arguments["folder"] / "alone" / out.name.split(".")[1]
+    mark.touch(exist_ok=False)
+    time.sleep(2)
+    mark.unlink()
 
 
 def tasks(n=6):
@@ -67,6 +76,32 @@ def test_a_worker_that_dies_costs_time_only(tmp_path):
     some = [*tasks(3), Task("some/deadly", die, hidden=hidden)]
     found = outputs(tmp_path / "work", LocalPool(2), some)
     assert sorted(found) == ["some/0", "some/1", "some/2", "some/deadly"]
+
+
+def test_a_task_never_runs_twice_at_once_when_a_worker_dies(tmp_path):
+    def call(name, function):
+        hidden = {"folder": tmp_path}
+        return Call(Task(name, function, hidden=hidden), "", {}, tmp_path / name, 1)
+
+    (tmp_path / "alone").mkdir()
+    pool = LocalPool(2)
+    try:
+        pool.submit(call("first", wait_alone))
+        while not list((tmp_path / "alone").iterdir()):
+            time.sleep(0.01)
+        for process in psutil.Process().children():
+            if "spawn_main" in " ".join(process.cmdline()):
+                process.kill()
+        while not next(iter(pool._calls)).done():
+            time.sleep(0.01)
+        (tmp_path / "alone" / "first").unlink()
+        pool.submit(call("second", wait_alone))  # to processes that are no more
+        found = []
+        while len(found) < 2:
+            found += [call.task.name for call in pool.finished()]
+    finally:
+        pool.close()
+    assert sorted(found) == ["first", "second"]
 
 
 def test_a_task_that_always_kills_its_worker_is_named(tmp_path):

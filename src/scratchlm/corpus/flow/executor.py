@@ -82,10 +82,10 @@ class LocalPool:
         """Start a call when a process is free."""
         try:
             future = self._pool.submit(run_call, call)
-        except BrokenProcessPool:
-            self._pool = self._new_pool()
-            future = self._pool.submit(run_call, call)
-        self._calls[future] = call
+        except BrokenProcessPool:  # its other calls are lost too, each started once
+            self._start_again([call])
+        else:
+            self._calls[future] = call
 
     def finished(self) -> Iterator[Call]:
         """Wait for the next calls to end."""

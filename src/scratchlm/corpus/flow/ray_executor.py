@@ -53,10 +53,10 @@ class RayExecutor:
             call = self._calls.pop(reference)
             try:
                 self._ray.get(reference)
-            except self._ray.exceptions.WorkerCrashedError:
-                raise UserError(died_line(call.task.name)) from None
             except self._ray.exceptions.RayTaskError as error:
                 raise error.cause from None
+            except self._ray.exceptions.RayError:  # its worker, memory or machine
+                raise UserError(died_line(call.task.name)) from None
             yield call
 
     def close(self) -> None:
