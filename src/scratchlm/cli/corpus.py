@@ -98,8 +98,13 @@ def build(
     epilog="Example: scratchlm corpus inspect crawl/ filters.preset=fineweb",
 )
 @source_options
-@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=0.01,
-              show_default=True, help="Share of the input to look at; at least 4 MB.")  # fmt: skip
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.01,
+    show_default=True,
+    help="Share of the input to look at, at least 4 MB.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def inspect(
     words: tuple[str, ...],
@@ -232,7 +237,8 @@ def print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
         share = f"-{1 - left / came:.1%}" if came and 1 - left / came > 5e-4 else ""
         size = f"{format_bytes(left)} {share}".strip() if came else ""
         count = step["dropped"] + step["failed"]
-        came_in = f"{step['in']:,} {step['unit']}"
+        unit = step["unit"].removesuffix("s") if step["in"] == 1 else step["unit"]
+        came_in = f"{step['in']:,} {unit}"
         rows.append([step["step"], came_in, f"{count:,}", size, main])
     print_table(rows, right=(2,))
 
