@@ -2,8 +2,13 @@ import importlib.util
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from scratchlm.base.errors import UserError
+from scratchlm.corpus.readers.config import ReadConfig
+from scratchlm.corpus.readers.pieces import Reading, read_piece
+from scratchlm.corpus.readers.workers import ExtractWorkers
+from scratchlm.corpus.receipt import Receipt
 from scratchlm.corpus.sources.piece import Piece
 from scratchlm.corpus.sources.streams import is_remote, open_location, open_piece
 
@@ -51,3 +56,47 @@ def test_a_store_whose_package_is_missing_is_named():
         pytest.skip("here it is not missing")
     with pytest.raises(UserError, match="s3://a/b needs a package that is missing"):
         open_location("s3://a/b")
+
+
+class Flaky(MemoryFileSystem):
+    """A store that breaks the connection after so many bytes."""
+
+    protocol = "flaky"
+    most = 0
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.removeprefix("flaky:/"))
+
+    def _open(self, path, *options, **more):
+        stream = super()._open(path, *options, **more)
+        whole = stream.read
+
+        def read(size=-1):
+            if stream.tell() >= Flaky.most:
+                raise ConnectionResetError(104, "Connection reset by peer")
+            return whole(size)
+
+        stream.read = read
+        return stream
+
+
+@pytest.mark.parametrize("most", [0, 2**20])
+def test_a_store_that_stops_answering_ends_the_build_and_loses_no_file(most):
+    fsspec.register_implementation("flaky", Flaky, clobber=True)
+    rows = b'{"text": "one of many rows"}\n' * 40_000
+    with fsspec.open("memory://flaky/a.jsonl", "wb") as stream:
+        stream.write(rows)
+    piece = Piece("a.jsonl", "flaky://flaky/a.jsonl", len(rows), "f")
+
+    def read():
+        receipt = Receipt()
+        with open_piece(piece) as stream, ExtractWorkers(ReadConfig()) as workers:
+            reading = Reading(ReadConfig(), receipt, workers)
+            return list(read_piece(piece, stream, reading))
+
+    Flaky.most = most
+    with pytest.raises(UserError, match=r"a\.jsonl does not answer \(.*reset"):
+        read()
+    Flaky.most = 2**30
+    assert len(read()) == 40_000

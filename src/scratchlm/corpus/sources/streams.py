@@ -4,6 +4,9 @@ The packages that speak to a store (s3fs, gcsfs, …) are not ours: where one is
 missing, the error names it.
 """
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 HUB = "hf://"
+REMOTE_BYTES = 2**20
 
 
 def is_remote(location: str) -> bool:
@@ -61,17 +65,69 @@ def open_piece(piece: Piece) -> BinaryIO:
     """Raw bytes of the file that a piece is (part of), from the file's beginning.
 
     Raises:
-        OSError: no such file, no permission, no connection.
-        UserError: a local file that is no longer as long as when it was planned.
+        OSError: no such file, no permission.
+        UserError: a local file that is no longer as long as when it was planned; a
+            store that does not answer, also while the stream is read.
     """
+    if is_remote(piece.location):
+        with _store_answers(piece.name):
+            remote = _Remote(open_location(piece.location), piece.name)
+        return cast(BinaryIO, io.BufferedReader(remote, REMOTE_BYTES))
     stream = open_location(piece.location)
-    if not is_remote(piece.location) and not _has_length(stream, piece):
+    if not _has_length(stream, piece):
         stream.close()
         raise UserError(
             f"{piece.name} has changed while the corpus was being built; "
             "build again when nobody writes to it"
         )
     return stream
+
+
+class _Remote(io.RawIOBase):
+    """A file of a store. What a network does is no damage of the file: counted as
+    such it would be remembered, and the file lost for good.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream, self._name = stream, name
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        with _store_answers(self._name):
+            data = self._stream.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._stream.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+
+@contextmanager
+def _store_answers(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (UserError, FileNotFoundError, PermissionError, MemoryError):
+        raise
+    except Exception as error:  # packages of many makers, each with errors of its own
+        reason = _line(error) or type(error).__name__
+        raise UserError(
+            f"the store of {name} does not answer ({reason}); run the same command "
+            "again: what was finished is kept"
+        ) from None
 
 
 def _has_length(stream: BinaryIO, piece: Piece) -> bool:
