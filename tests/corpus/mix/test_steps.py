@@ -125,7 +125,7 @@ def test_a_small_corpus_holds_out_one_document(collection, run_assign):
 def test_text_that_is_all_alike_cannot_be_split(prose, run_assign):
     alike = [Document(f"d{n}", prose(1, 80) + f"end {n}", "web") for n in range(4)]
     step = assign_step(MixConfig(), SplitConfig(), ())
-    with pytest.raises(UserError, match="all documents are alike"):
+    with pytest.raises(UserError, match="all of them are alike"):
         run_assign(step, [alike])
 
 
