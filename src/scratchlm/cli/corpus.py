@@ -229,8 +229,9 @@ def print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
 
     rows = [["step", "in", "left out", "bytes", "mostly because"]]
     for step in steps:
-        reasons = step["reasons"].items()
-        main = max(reasons, key=lambda entry: entry[1]["count"], default=("", {}))[0]
+        dropped = {name: drop["count"] for name, drop in step["reasons"].items()}
+        counts = {**dropped, **step["notes"].get("decisions", {})}  # cuts, too
+        main = max(counts, key=lambda name: counts[name], default="")
         if not step["in"]:
             continue
         came, left = step["bytes_in"], step["bytes_out"]
