@@ -61,6 +61,24 @@ def test_a_build_is_tried_on_a_sample_and_writes_nothing(text, tmp_path, capsys)
     assert not list(tmp_path.iterdir())
 
 
+def test_a_corpus_is_encoded_and_looked_through(corpus, tmp_path, capsys):
+    tokenizer, out = tmp_path / "t.json", tmp_path / "data"
+    words = ["tokenizer", "train", str(corpus), "--out", str(tokenizer)]
+    assert run_command([*words, "vocab_size=300"]) == 0
+    words = ["data", "build", str(corpus), "--tokenizer", str(tokenizer)]
+    assert run_command([*words, "--out", str(out), "shard_tokens=4096"]) == 0
+    assert "train: " in capsys.readouterr().out
+    words = ["data", "doctor", str(out), "--tokenizer", str(tokenizer)]
+    assert run_command([*words, "--context-length", "128"]) == 0
+    assert "padding" in capsys.readouterr().out
+    shard = out / "train_00000.bin"
+    data = bytearray(shard.read_bytes())
+    data[500] ^= 1
+    shard.write_bytes(data)
+    assert run_command(words) == 1
+    assert "train_00000.bin" in capsys.readouterr().out
+
+
 def test_two_corpora_are_compared(corpus, text, tmp_path, capsys):
     words = ["corpus", "build", str(text / "00.md"), str(text / "01.md")]
     words += ["--out", str(tmp_path / "b"), "min_corpus_bytes=1000"]

@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "plan": ("plan", "Estimate memory, time and cost of a model size."),
     "corpus": ("corpus", "Build a corpus, or look into one."),
     "tokenizer": ("tokenizer", "Train a tokenizer, or look into one."),
+    "data": ("data", "Encode a corpus into shards, or look through them."),
     "preferences": ("preferences", "Build preference pairs."),
     "train": ("train", "Pretrain a model on a run's data."),
     "evaluate": ("evaluate", "Measure a model on held-out text and questions."),
