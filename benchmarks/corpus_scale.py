@@ -272,14 +272,17 @@ def count_done(out: Path) -> int:
 
 
 def keep_others(result: Result, parts: Sequence[str]) -> None:
-    """Keep what an earlier call on the same commit found in other parts."""
+    """Keep what an earlier call found in other parts, with its commit."""
     path = RESULTS / "corpus_scale.json"
     before = json.loads(path.read_text()) if path.exists() else {}
-    if before.get("commit") != commit():
+    if not before:
         return
+    of = {} if before["commit"] == commit() else {"commit": before["commit"]}
     made = {claim["claim"] for claim in result.claims}
-    result.runs += [run for run in before["runs"] if run["part"] not in parts]
-    result.claims += [c for c in before["claims"] if c["claim"] not in made]
+    kept = [run for run in before["runs"] if run["part"] not in parts]
+    result.runs += [{**of, **run} for run in kept]
+    left = [claim for claim in before["claims"] if claim["claim"] not in made]
+    result.claims += [{**of, **claim} for claim in left]
     result.work = {**before["work"], **result.work}
 
 
