@@ -122,11 +122,12 @@ def test_a_small_corpus_holds_out_one_document(collection, run_assign):
     assert len(done.side("heldout")) == 1
 
 
-def test_text_that_is_all_alike_cannot_be_split(prose, run_assign):
+def test_text_that_is_all_alike_stays_in_training_and_is_said(prose, run_assign):
     alike = [Document(f"d{n}", prose(1, 80) + f"end {n}", "web") for n in range(4)]
     step = assign_step(MixConfig(), SplitConfig(), ())
-    with pytest.raises(UserError, match="all of them are alike"):
-        run_assign(step, [alike])
+    done = run_assign(step, [alike])
+    assert len(done.side("train")) == 4 and not done.side("heldout")
+    assert "all of them are alike" in done.account["warnings"][0]
 
 
 def test_order_memory_and_workers_change_no_byte(collection, run_assign):

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchlm.base.errors import UserError
 from scratchlm.corpus.dedup.words import Hashes, Indices
 
 LARGEST_FRAC = 0.5  # of the wished held-out bytes
@@ -55,16 +54,11 @@ def choose_heldout(clusters: Clusters, heldout_frac: float, n_bytes: int) -> Has
 
 
 def choose_one(clusters: Clusters, heldout_frac: float, n_bytes: int) -> Hashes:
-    """The key of the one cluster to hold out where hashes chose none.
-
-    Raises:
-        UserError: all text is one cluster, so that nothing can be held out.
+    """The key of the one cluster to hold out where hashes chose none; no key where
+    all text is one cluster.
     """
     if len(clusters.keys) < 2:
-        raise UserError(
-            "nothing can be held out: there is one document only, or all of them are "
-            "alike; give more varied text, or say split.heldout_frac=0"
-        )
+        return clusters.keys[:0]
     eligible = _eligible(clusters, heldout_frac, n_bytes)
     sizes = np.where(eligible, 0, clusters.n_bytes)
     first = np.lexsort((clusters.keys, sizes))[:1]

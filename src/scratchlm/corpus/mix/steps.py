@@ -44,6 +44,10 @@ from scratchlm.corpus.mix.split import (
 from scratchlm.corpus.sources.config import SourceConfig
 
 MIX = "mix.json"
+NOTHING_HELD_OUT = (
+    "nothing is held out: there is one document only, or all of them are alike; give "
+    "more varied text, or --ask to cut documents into sections"
+)
 SCHEMA = pa.schema([("row", pa.int64()), ("copies", pa.int32()), ("side", pa.string())])
 COLUMNS = ("rows", "sizes", "mix_keys", "split_keys")
 
@@ -146,6 +150,8 @@ def assign(work: CorpusWork) -> None:
         for name in sorted(set(task.weights) | set(task.epochs))
         if not sizes.get(name)
     ]
+    if task.split.heldout_frac and not len(heldout):
+        warnings.append(NOTHING_HELD_OUT)
     total = sum(quotas.values())
     value = {"total_bytes": total, "sources": account, "warnings": warnings}
     write_json(work.out / MIX, value)
