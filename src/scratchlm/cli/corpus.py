@@ -151,12 +151,27 @@ def inspect(
     help="Which rows.",
 )
 @click.option("--verify", is_flag=True, help="Compare every file with its hash.")
-def stats(directory: Path, rows: int, what: str, verify: bool) -> None:
-    """Count what stands in a corpus; show rows of it as they are."""
+@click.option("--clusters", type=click.IntRange(1), help="The largest near-duplicates.")
+@click.option("--open", "opened", metavar="ID", help="The cluster of a document.")
+@click.option("--work", type=FOLDER, help="Finished tasks; else DIRECTORY.work.")
+def stats(
+    directory: Path,
+    rows: int,
+    what: str,
+    verify: bool,
+    clusters: int | None,
+    opened: str | None,
+    work: Path | None,
+) -> None:
+    """Count what stands in a corpus; show rows, or clusters of near-duplicates."""
     from scratchlm.corpus import Corpus, corpus_stats
+    from scratchlm.corpus.options import work_beside
     from scratchlm.corpus.stats import first_rows
 
     corpus = Corpus.open(directory)
+    if clusters is not None or opened is not None:
+        show_clusters(work or work_beside(directory), clusters, opened)
+        return
     if verify:
         corpus.verify()
         n_files = len(corpus.manifest["files"])
@@ -209,6 +224,18 @@ def show_value(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return "none" if value is None else str(value)
+
+
+def show_clusters(work: Path, most: int | None, document_id: str | None) -> None:
+    """Name the largest clusters, or show one with what differs."""
+    from scratchlm.corpus.clusters import Clusters
+    from scratchlm.corpus.dedup.near_show import show_cluster
+
+    found = Clusters(work)
+    for source, kept, count in found.largest(most) if most else ():
+        click.echo(f"{count:,} went because of {kept} ({source})")
+    if document_id is not None:
+        click.echo(show_cluster(found.read(document_id)))
 
 
 def print_documents(side: str, counts: Mapping[str, Any]) -> None:

@@ -19,15 +19,17 @@ from scratchlm.base.hashing import sha256_json
 from scratchlm.base.progress import SILENT, Progress
 from scratchlm.base.units import format_bytes
 from scratchlm.corpus.assemble import Finished, assemble_corpus, count_sides
+from scratchlm.corpus.clusters import write_clusters
 from scratchlm.corpus.config import CorpusConfig
 from scratchlm.corpus.conversations import build_chat_rows
 from scratchlm.corpus.decontaminate.steps import check_final
+from scratchlm.corpus.dedup.near_removal import DUPLICATES
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.flow.executor import Executor, build_executor, choose_workers
 from scratchlm.corpus.flow.flow import Flow, Part
 from scratchlm.corpus.flow.table import read_batches
 from scratchlm.corpus.mix.steps import assign_step
-from scratchlm.corpus.options import BuildOptions
+from scratchlm.corpus.options import BuildOptions, work_beside
 from scratchlm.corpus.published import published_settings
 from scratchlm.corpus.receipt import Receipt
 from scratchlm.corpus.sources.piece import InputShard
@@ -56,7 +58,7 @@ def build_corpus(
         UserError: a path does not exist, nothing usable remains, the output cannot be
             written, or another build writes to the same work directory.
     """
-    work = options.work or directory.with_name(f"{directory.name}.work")
+    work = options.work or work_beside(directory)
     with _locked(work, directory):
         build = _Build(config, options, work, progress)
         try:
@@ -102,8 +104,11 @@ class _Build:
         flow = self.flow = self._start(sum(shard.n_bytes for shard in shards))
         flow.read(shards, self._sources, rule_settings(config), self._cache)
         for step in build_steps(config, self._sources):
+            view = flow.view()
             out = flow.decide(step)
             self._note(step.name, out)
+            if (out / DUPLICATES).exists():
+                write_clusters(self._work, out, view)
             if step.name == DECONTAMINATE:
                 self._judged = out
         if not config.ask:

@@ -27,3 +27,8 @@ class BuildOptions:
         place, colon, address = self.on.partition(":")
         if self.on != "local" and (place != "ray" or (colon and not address)):
             raise UserError(f"--on {self.on} is unknown: say local, ray or ray:ADDRESS")
+
+
+def work_beside(directory: Path) -> Path:
+    """Where a build of `directory` keeps finished tasks unless it is told otherwise."""
+    return directory.with_name(f"{directory.name}.work")

@@ -92,6 +92,22 @@ class Flow:
         self._assigned = self._run(step)[0]
         return self.graph.path(self._assigned)
 
+    def view(self) -> list[dict[str, Any]]:
+        """The shards as the next step will see them, as JSON: `source`, and below the
+        work directory `documents` and `decisions`.
+        """
+        return [
+            {
+                "source": shard.source,
+                "documents": f"{shard.documents}/{DOCUMENTS}",
+                "decisions": [
+                    "/".join((read.task, read.path))
+                    for read in (decisions_read(t, number) for t in shard.decisions)
+                ],
+            }
+            for number, shard in enumerate(self.shards)
+        ]
+
     def write(self) -> list[Part]:
         """Write what stays of every shard; the parts are in the order of shards."""
         tasks = [self._write_task(n, shard) for n, shard in enumerate(self.shards)]
