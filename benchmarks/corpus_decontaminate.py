@@ -317,6 +317,8 @@ def run(shared: Path, megabytes: float, scratch: Path) -> None:
     result.claim("planted_leaks_found_of_350", "== 350", total)
     worst = min(by_disguise.values())
     result.claim("items_found_in_the_worst_disguise_of_50", "== 50", worst)
+    named_items = {(row["task"], row["item"]) for row in in_clean}
+    result.claim("found_in_text_with_nothing_planted", "== 0", len(named_items))
     result.claim("found_in_clean_text_without_13_words_verbatim", "== 0", len(false))
     result.claim("planted_documents_with_an_item_after_masking", "== 0", len(left))
     speed = round(statistics.median(rates), 1)
