@@ -17,7 +17,6 @@ import os
 import pickle
 import resource
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,8 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from pinned import install_pinned
 
 HERE = Path(__file__).parent
 FOLDER = Path(os.environ.get("SCRATCHLM_PEERS", HERE.parent / ".peers")) / "near"
@@ -43,13 +44,7 @@ WORDS = 5
 
 def install_peers() -> dict[str, str]:
     """Install what is missing; versions by name."""
-    stamp = FOLDER / "pinned.json"
-    if not stamp.exists() or json.loads(stamp.read_text()) != PINNED:
-        wanted = [f"{name}=={version}" for name, version in PINNED.items()]
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade"]
-        subprocess.run([*command, "--target", str(FOLDER), *wanted], check=True)
-        stamp.write_text(json.dumps(PINNED))
-    return dict(PINNED)
+    return install_pinned(FOLDER, PINNED)
 
 
 def shingles(text: str) -> list[str]:

@@ -16,7 +16,6 @@ import hashlib
 import math
 import os
 import random
-import resource
 import shutil
 import signal
 import statistics
@@ -33,6 +32,7 @@ from typing import Any
 import numpy as np
 
 import tokenizer_peers as peers
+from timing import timed
 
 TEXT_BYTES = 125_000_000
 VOCABULARY_BYTES = 40_000_000
@@ -100,16 +100,6 @@ def write_text(folder: Path, n_bytes: int) -> tuple[list[str], str]:
 
 
 # ---- speed ----
-
-
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Wall and CPU seconds of one call."""
-    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-    work()
-    wall_s = time.perf_counter() - begun
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return wall_s, cpu_s
 
 
 def measure_builds(

@@ -14,12 +14,10 @@ import hashlib
 import json
 import lzma
 import os
-import resource
 import statistics
 import sys
 import tempfile
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -28,6 +26,7 @@ from typing import Any
 import numpy as np
 
 import tokenizer_peers as peers
+from timing import timed
 
 TRAIN_BYTES = 40_000_000
 HELD_OUT_BYTES = 20_000_000
@@ -94,16 +93,6 @@ def huggingface_json(ours: Any) -> dict[str, Any]:
 
 
 # ---- measuring ----
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, float]:
-    """Wall and CPU seconds of one call."""
-    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-    work()
-    wall_s = time.perf_counter() - begun
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return wall_s, cpu_s
 
 
 def drop(results: Iterable[Any]) -> None:

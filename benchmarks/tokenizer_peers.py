@@ -11,10 +11,11 @@ import json
 import lzma
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from pinned import install_pinned
 
 HERE = Path(__file__).parent
 FOLDER = Path(os.environ.get("SCRATCHLM_PEERS", HERE.parent / ".peers"))
@@ -28,13 +29,7 @@ CUT = re.compile(r"(?<=\S)\n(?=[A-Za-z])")
 
 def install_peers() -> dict[str, str]:
     """Install what is missing; versions by name."""
-    stamp = FOLDER / "pinned.json"
-    if not stamp.exists() or json.loads(stamp.read_text()) != PINNED:
-        wanted = [f"{name}=={version}" for name, version in PINNED.items()]
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade"]
-        subprocess.run([*command, "--target", str(FOLDER), *wanted], check=True)
-        stamp.write_text(json.dumps(PINNED))
-    return dict(PINNED)
+    return install_pinned(FOLDER, PINNED)
 
 
 def shared_data() -> Path:
