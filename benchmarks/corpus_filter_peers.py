@@ -6,13 +6,12 @@ environment, which goes first where both hold a package.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from pinned import install_pinned
 from scratchlm.corpus.document import Document
 from scratchlm.corpus.filters.sentences import sentence_ends
 from scratchlm.corpus.rule import Dropped, Verdict
@@ -55,12 +54,7 @@ REASONS = {
 
 def install_peers() -> None:
     """Install what is missing and make it importable."""
-    stamp = FOLDER / "pinned.json"
-    if not stamp.exists() or json.loads(stamp.read_text()) != PINNED:
-        wanted = [f"{name}=={version}" for name, version in PINNED.items()]
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade"]
-        subprocess.run([*command, "--target", str(FOLDER), *wanted], check=True)
-        stamp.write_text(json.dumps(PINNED))
+    install_pinned(FOLDER, PINNED)
     sys.path.append(str(FOLDER))
 
 
