@@ -5,12 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchlm.model.attention import (
-    Attention,
-    attention,
-    causal_attention,
-    causal_mask,
-)
+from scratchlm.model.attention import Attention, attention, causal_mask
+from scratchlm.model.causal_products import causal_attention
 from scratchlm.model.config import ModelConfig
 from scratchlm.model.position import rotary_table
 

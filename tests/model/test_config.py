@@ -46,7 +46,7 @@ def test_parameters_counted_by_hand():
     assert plain.n_parameters == 80 + 48 + 72 + 12
     assert plain.n_block_parameters == 48 + 72 + 8
     changed = plain.model_copy
-    assert changed(update={"qk_norm": True}).n_parameters == plain.n_parameters + 4
+    assert changed(update={"qk_norm": "before_rope"}).n_parameters == plain.n_parameters + 4
     assert changed(update={"tied": True}).n_parameters == plain.n_parameters - 40
     assert changed(update={"mlp": "gelu"}).n_parameters == plain.n_parameters - 24
     learned = changed(update={"position": "learned"})

@@ -38,9 +38,9 @@ def test_laptop_is_modern():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("classic", ("learned", "layernorm", "pre", "gelu", True, False)),
-        ("diagram", ("rope", "layernorm", "post", "swiglu", False, False)),
-        ("modern", ("rope", "rmsnorm", "pre", "swiglu", False, True)),
+        ("classic", ("learned", "layernorm", "pre", "gelu", True, "none")),
+        ("diagram", ("rope", "layernorm", "post", "swiglu", False, "none")),
+        ("modern", ("rope", "rmsnorm", "pre", "swiglu", False, "before_rope")),
     ],
 )
 def test_each_recipe_is_the_system_that_it_is_named_after(name, expected):

@@ -30,7 +30,7 @@ def choose_architecture(config: ModelConfig) -> Architecture:
     """
     architecture: Architecture = "gpt2"
     if config.position == "rope":
-        architecture = "qwen3" if config.qk_norm else "llama"
+        architecture = "llama" if config.qk_norm == "none" else "qwen3"
     obstacles = _obstacles(config, architecture)
     if obstacles:
         raise RefusalError(
@@ -49,7 +49,7 @@ def _obstacles(config: ModelConfig, architecture: Architecture) -> list[str]:
         "norms after each residual sum": config.norm_placement == "post",
         _WORDS[config.norm]: config.norm != wanted_norm,
         f"{_WORDS[config.mlp]} network": config.mlp != wanted_mlp,
-        "query-key norms": classic and config.qk_norm,
+        "query-key norms": classic and config.qk_norm != "none",
         "grouped queries": classic and config.n_kv_heads != config.n_heads,
         f"heads of {width} channels in all beside a width of {config.d_model}": classic
         and width != config.d_model,

@@ -67,7 +67,7 @@ def _shape(config: ModelConfig, tokenizer: Tokenizer | None) -> dict[str, object
         "Parameters": f"{config.n_parameters:,}",
         "Layers": config.n_layers,
         "Width": f"{config.d_model}, {config.d_ff} inside the MLP",
-        "Heads": heads + (", query-key norms" if config.qk_norm else ""),
+        "Heads": heads + (", query-key norms" if config.qk_norm != "none" else ""),
         "Positions": _KINDS[config.position],
         "Norm": f"{_KINDS[config.norm]}, {placement}",
         "MLP": _KINDS[config.mlp],

@@ -132,7 +132,7 @@ def _llama_fields(config: ModelConfig) -> dict[str, Any]:
         "attention_bias": config.bias,
         "attention_dropout": 0.0,
     }
-    return fields | ({} if config.qk_norm else {"mlp_bias": config.bias})
+    return fields | ({"mlp_bias": config.bias} if config.qk_norm == "none" else {})
 
 
 def _gpt2_fields(config: ModelConfig) -> dict[str, Any]:

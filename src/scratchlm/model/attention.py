@@ -4,20 +4,17 @@ Axes: B batch, T query tokens, S keys (cached ones and new ones), C channels, H 
 heads, K key and value heads, G = H / K queries a group, D head channels.
 """
 
-import math
-from functools import lru_cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from scratchlm.model.causal_products import causal_attention
 from scratchlm.model.config import ModelConfig
 from scratchlm.model.norm import RMSNorm
 from scratchlm.model.position import rotate
-
-QUERY_BLOCKS = 2  # a block of queries never meets keys beyond its end
 
 
 @runtime_checkable
@@ -47,7 +44,7 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(width, config.n_kv_heads * config.d_head, bias=bias)
         self.v_proj = nn.Linear(width, config.n_kv_heads * config.d_head, bias=bias)
         self.o_proj = nn.Linear(config.n_heads * config.d_head, width, bias=bias)
-        if config.qk_norm:
+        if config.qk_norm == "before_rope":
             self.q_norm = RMSNorm(config.d_head, config.norm_epsilon)
             self.k_norm = RMSNorm(config.d_head, config.norm_epsilon)
 
@@ -77,7 +74,7 @@ class Attention(nn.Module):
         q = self.q_proj(x).unflatten(-1, (-1, d_head))
         k = self.k_proj(x).unflatten(-1, (-1, d_head))
         v = self.v_proj(x).unflatten(-1, (-1, d_head)).transpose(1, 2)
-        if self.config.qk_norm:
+        if self.config.qk_norm == "before_rope":
             q, k = self.q_norm(q), self.k_norm(k)
         q, k = q.transpose(1, 2), k.transpose(1, 2)
         if rotary is not None:
@@ -107,90 +104,3 @@ def causal_mask(
     """True where a new token may look: at itself and at everything before it."""
     mask = torch.ones(n_new, n_all, dtype=torch.bool, device=device)
     return mask.tril(n_all - n_new)[None, None]
-
-
-def causal_attention(
-    q: Float[Tensor, "B H T D"],
-    k: Float[Tensor, "B K T D"],
-    v: Float[Tensor, "B K T D"],
-) -> Float[Tensor, "B H T D"]:
-    """Causal attention by explicit batched products, made for training on a CPU.
-
-    softmax(q kᵀ / √D) v with the probabilities kept for the backward pass: memory
-    B·H·T² elements a layer, and faster than the fused kernel's backward at T ≤ 512.
-    """
-    result: Tensor = _CausalAttention.apply(q, k, v)  # type: ignore[no-untyped-call]
-    return result
-
-
-def _blocks(n_tokens: int) -> list[tuple[int, int]]:
-    size = -(-n_tokens // QUERY_BLOCKS)
-    return [(at, min(at + size, n_tokens)) for at in range(0, n_tokens, size)]
-
-
-class _CausalAttention(torch.autograd.Function):
-    """Queries of one group share their keys: (B·K, G·T, D) against (B·K, S, D)."""
-
-    @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        n_batch, n_heads, n_tokens, d_head = q.shape
-        groups = n_heads // k.shape[1]
-        q = q.reshape(-1, groups, n_tokens, d_head)  # (B·K, G, T, D)
-        k, v = k.flatten(0, 1).contiguous(), v.flatten(0, 1).contiguous()
-        out = torch.empty_like(q, memory_format=torch.contiguous_format)
-        kept = []
-        for start, stop in _blocks(n_tokens):
-            p = _probabilities(q[:, :, start:stop], k[:, :stop])
-            block = torch.bmm(p, v[:, :stop])  # (B·K, G·t, D)
-            out[:, :, start:stop] = block.unflatten(1, (groups, -1))
-            kept.append(p)
-        ctx.save_for_backward(q, k, v, *kept)
-        return out.view(n_batch, n_heads, n_tokens, d_head)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v, *kept = ctx.saved_tensors
-        n_batch, n_kv = grad.shape[0], k.shape[0] // grad.shape[0]
-        grad = grad.reshape(q.shape)
-        grad_q = torch.empty_like(q, memory_format=torch.contiguous_format)
-        grad_k, grad_v = torch.zeros_like(k), torch.zeros_like(v)
-        scale = 1 / math.sqrt(q.shape[-1])
-        for (start, stop), p in zip(_blocks(q.shape[2]), kept, strict=True):
-            g = grad[:, :, start:stop].flatten(1, 2)  # (B·K, G·t, D)
-            grad_v[:, :stop] += torch.bmm(p.transpose(1, 2), g)
-            dp = torch.bmm(g, v[:, :stop].transpose(1, 2))
-            # d softmax: p · (dp - Σ p·dp); the sum equals that of out · grad
-            ds = torch._softmax_backward_data(dp, p, -1, p.dtype).mul_(scale)
-            dq = torch.bmm(ds, k[:, :stop])
-            grad_q[:, :, start:stop] = dq.unflatten(1, (q.shape[1], -1))
-            queries = q[:, :, start:stop].flatten(1, 2)
-            grad_k[:, :stop] += torch.bmm(ds.transpose(1, 2), queries)
-        return (
-            grad_q.view(n_batch, -1, *q.shape[2:]),
-            grad_k.view(n_batch, n_kv, *k.shape[1:]),
-            grad_v.view(n_batch, n_kv, *v.shape[1:]),
-        )
-
-
-def _probabilities(q: Tensor, k: Tensor) -> Tensor:
-    """Causal softmax of a block of queries; the last of them ends with the keys."""
-    groups, n_new, n_keys = q.shape[1], q.shape[2], k.shape[1]
-    scale = 1 / math.sqrt(q.shape[-1])
-    bias = _causal_bias(groups, n_new, n_keys, q.dtype, q.device)
-    # the mask rides on the product: scores = bias + scale · q kᵀ
-    scores = torch.baddbmm(
-        bias.expand(q.shape[0], -1, -1),
-        q.flatten(1, 2),
-        k.transpose(1, 2),
-        alpha=scale,
-    )
-    return torch.softmax(scores, -1)
-
-
-@lru_cache(maxsize=8)
-def _causal_bias(
-    groups: int, n_new: int, n_keys: int, dtype: torch.dtype, device: torch.device
-) -> Tensor:
-    """0 where the last `n_new` of `n_keys` tokens may look, else -∞: (G·t, S)."""
-    hidden = torch.full((n_new, n_keys), -torch.inf, dtype=dtype, device=device)
-    return hidden.triu_(n_keys - n_new + 1).repeat(groups, 1)

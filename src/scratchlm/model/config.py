@@ -8,9 +8,12 @@ x ← LayerNorm(x + sublayer(x)). Imports no torch.
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from scratchlm.base.config import Config
+
+VALUE_GATE_WIDTH = 12
+"""Channels of the stream that open the gate of a value embedding (nanochat)."""
 
 
 class ModelConfig(Config):
@@ -32,24 +35,75 @@ class ModelConfig(Config):
     """Width inside the feed-forward network."""
     d_head: int = Field(ge=1)
     """Width of one head."""
-    position: Literal["rope", "learned"] = "rope"
-    """Rotary positions in each attention, or one learned table at the input."""
+    position: Literal["rope", "learned", "none"] = "rope"
+    """Rotary positions in each attention, one learned table at the input, or none."""
+    rope_theta: float = Field(default=10_000.0, gt=0)
+    """Base of the rotary frequencies."""
+    rope_scaling: Literal["none", "linear", "yarn"] = "none"
+    """How rotary positions reach beyond the context that was trained."""
+    rope_factor: float = Field(default=1.0, ge=1)
+    """How many times longer the context becomes by rope_scaling."""
+    rope_original_context: int | None = Field(default=None, ge=1)
+    """The context before YaRN, in tokens; None: context_length / rope_factor."""
     norm: Literal["rmsnorm", "layernorm"] = "rmsnorm"
     """Normalisation of the residual stream."""
     norm_placement: Literal["pre", "post"] = "pre"
     """Before each sub-layer, or after each residual sum."""
-    mlp: Literal["swiglu", "gelu", "relu2"] = "swiglu"
-    """Kind of feed-forward network; relu2 is for ablations."""
-    qk_norm: bool = True
-    """RMSNorm of queries and keys, per head, before RoPE (Qwen3)."""
-    bias: bool = False
-    """Biases in all linear layers but the head, and in LayerNorm."""
-    tied: bool = False
-    """The head shares its weight with the token embedding."""
-    rope_theta: float = Field(default=10_000.0, gt=0)
-    """Base of the rotary frequencies."""
+    norm_gain: bool = True
+    """Gains (and biases) in the norms of the stream; False: no parameters there."""
     norm_epsilon: float = Field(default=1e-6, gt=0)
     """Added to the variance inside the norms."""
+    embedding_norm: bool = False
+    """One more norm of the stream right after the embedding."""
+    qk_norm: Literal["none", "before_rope", "after_rope"] = "before_rope"
+    """RMSNorm of queries and keys, per head: before RoPE with a gain (Qwen3), or after
+    it without one (nanochat). true and false stand for before_rope and none."""
+    qk_scale: float = Field(default=1.0, gt=0)
+    """Queries and keys times this after a norm without a gain (nanochat: 1.2)."""
+    mlp: Literal["swiglu", "gelu", "gelu_exact", "relu2"] = "swiglu"
+    """Kind of feed-forward network; gelu in its tanh form as GPT-2 has it."""
+    bias: bool = False
+    """Biases in all linear layers but head, router and experts, and in LayerNorm."""
+    tied: bool = False
+    """The head shares its weight with the token embedding."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the embedding's and each sub-layer's output that training drops."""
+    attention_window: int | None = Field(default=None, ge=1)
+    """Tokens that a windowed layer looks at, itself included; None: all."""
+    window_pattern: str = Field(default="SSSL", pattern="^[SL]+$")
+    """Which layers have the window (S) and which look at all (L), repeated over the
+    layers; the last layer is L unless the pattern holds no L at all."""
+    logit_softcap: float | None = Field(default=None, gt=0)
+    """Logits become c · tanh(logits / c); None leaves them."""
+    value_embeddings: Literal["none", "alternate"] = "none"
+    """A gated table of values by token in every second layer, the last included."""
+    residual_scalars: bool = False
+    """Two learned scalars a layer: x ← a · x + b · (embedding), before each block."""
+    n_experts: int | None = Field(default=None, ge=2)
+    """Feed-forward networks that a router chooses from; None: one, no router."""
+    n_experts_per_token: int = Field(default=2, ge=1)
+    """How many of them a token goes through."""
+    n_shared_experts: int = Field(default=0, ge=0)
+    """Experts' widths that every token goes through besides, as one network."""
+    d_expert: int | None = Field(default=None, ge=1)
+    """Width inside an expert; None: d_ff shared out among those that a token meets."""
+    router: Literal["sigmoid", "softmax"] = "sigmoid"
+    """Scores of the experts: each by itself (DeepSeek-V3), or against each other."""
+    router_scale: float = Field(default=1.0, gt=0)
+    """The chosen experts' weights sum to this."""
+    output_init: Literal["zero", "scaled"] = "zero"
+    """Initial output projections of pre-norm blocks: 0, or N(0, 1/fan_in) / √(2L)."""
+    embedding_std: float = Field(default=0.02, gt=0)
+    """Standard deviation of the initial embeddings."""
+    head_std: float = Field(default=0.02, ge=0)
+    """Standard deviation of an untied head's initial weights."""
+
+    @field_validator("qk_norm", mode="before")
+    @classmethod
+    def _name_qk_norm(cls, value: object) -> object:
+        if isinstance(value, bool):
+            return "before_rope" if value else "none"
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -69,7 +123,42 @@ class ModelConfig(Config):
             )
         if self.position == "rope" and self.d_head % 2:
             raise ValueError(f"RoPE needs an even d_head, not {self.d_head}")
+        if self.rope_scaling != "none" and self.position != "rope":
+            raise ValueError(
+                f"rope_scaling = {self.rope_scaling!r} needs position = 'rope'"
+            )
+        if self.qk_scale != 1 and self.qk_norm != "after_rope":
+            raise ValueError(f"qk_scale = {self.qk_scale} needs qk_norm = 'after_rope'")
+        if self.n_experts is not None and self.n_experts_per_token > self.n_experts:
+            raise ValueError(
+                f"n_experts_per_token = {self.n_experts_per_token} exceeds "
+                f"n_experts = {self.n_experts}"
+            )
         return self
+
+    def window(self, layer: int) -> int | None:
+        """Tokens that a layer looks at, itself included; None: all."""
+        pattern = self.window_pattern
+        is_last = layer == self.n_layers - 1
+        is_full = pattern[layer % len(pattern)] == "L" or (is_last and "L" in pattern)
+        return None if is_full else self.attention_window
+
+    def has_value_embedding(self, layer: int) -> bool:
+        """Whether a layer adds a table of values: the last, and every second before."""
+        is_one = (self.n_layers - 1 - layer) % 2 == 0
+        return self.value_embeddings == "alternate" and is_one
+
+    @property
+    def expert_width(self) -> int:
+        """Width inside one expert."""
+        n_met = self.n_experts_per_token + self.n_shared_experts
+        return self.d_expert or max(self.d_ff // n_met, 1)
+
+    @property
+    def original_context(self) -> int:
+        """The context before rope_scaling, in tokens."""
+        scaled = max(round(self.context_length / self.rope_factor), 1)
+        return self.rope_original_context or scaled
 
     @property
     def n_parameters(self) -> int:
@@ -79,21 +168,42 @@ class ModelConfig(Config):
         total = embedding * (1 if self.tied else 2)
         total += positions if self.position == "learned" else 0
         total += self.n_layers * self.n_block_parameters
-        return total + (self._norm_size if self.norm_placement == "pre" else 0)
+        total += self._n_value_parameters
+        total += 2 * self.n_layers if self.residual_scalars else 0
+        n_norms = (self.norm_placement == "pre") + self.embedding_norm
+        return total + n_norms * self._norm_size
 
     @property
     def n_block_parameters(self) -> int:
-        """Exact number of parameters of one block."""
+        """Exact number of parameters of one block, but for a value embedding's gate."""
         q_width, kv_width = self.n_heads * self.d_head, self.n_kv_heads * self.d_head
-        matrices = self.d_model * (2 * q_width + 2 * kv_width)
-        n_ff_matrices = 3 if self.mlp == "swiglu" else 2
-        matrices += n_ff_matrices * self.d_model * self.d_ff
-        biases = q_width + 2 * kv_width + self.d_model
-        biases += (n_ff_matrices - 1) * self.d_ff + self.d_model
-        qk_norms = 2 * self.d_head if self.qk_norm else 0
-        return matrices + (biases if self.bias else 0) + 2 * self._norm_size + qk_norms
+        attention = self.d_model * (2 * q_width + 2 * kv_width)
+        attention += (q_width + 2 * kv_width + self.d_model) * self.bias
+        attention += 2 * self.d_head if self.qk_norm == "before_rope" else 0
+        return attention + self._n_mlp_parameters + 2 * self._norm_size
+
+    @property
+    def _n_mlp_parameters(self) -> int:
+        n_matrices = 3 if self.mlp == "swiglu" else 2
+        if self.n_experts is None:
+            biases = (n_matrices - 1) * self.d_ff + self.d_model
+            return n_matrices * self.d_model * self.d_ff + biases * self.bias
+        n_experts = self.n_experts + self.n_shared_experts
+        width = n_matrices * n_experts * self.expert_width + self.n_experts
+        return self.d_model * width
+
+    @property
+    def _n_value_parameters(self) -> int:
+        n_layers = sum(map(self.has_value_embedding, range(self.n_layers)))
+        table = self.vocab_size * self.n_kv_heads * self.d_head
+        return n_layers * (table + self.n_kv_heads * self.value_gate_width)
+
+    @property
+    def value_gate_width(self) -> int:
+        """Channels of the stream that open the gate of a value embedding."""
+        return min(VALUE_GATE_WIDTH, self.d_model)
 
     @property
     def _norm_size(self) -> int:
         has_bias = self.norm == "layernorm" and self.bias
-        return self.d_model * (2 if has_bias else 1)
+        return self.d_model * (2 if has_bias else 1) * self.norm_gain

@@ -115,7 +115,11 @@ def estimate_activation_bytes(
     """
     queries = config.n_heads * config.d_head
     keys = config.n_kv_heads * config.d_head
-    kept = 2 * queries + 2 * keys + (queries + keys if config.qk_norm else 0)
+    kept = (
+        2 * queries
+        + 2 * keys
+        + (queries + keys if config.qk_norm == "before_rope" else 0)
+    )
     kept += 4 * config.d_model
     kept += (4 if config.mlp == "swiglu" else 2) * config.d_ff
     if attention == "products":

@@ -84,7 +84,7 @@ def count_norms(config: ModelConfig) -> int:
     has_offset = config.norm == "layernorm" and config.bias
     per_norm = config.d_model * (2 if has_offset else 1)
     n_norms = 2 * config.n_layers + (config.norm_placement == "pre")
-    per_layer_qk = 2 * config.d_head if config.qk_norm else 0
+    per_layer_qk = 2 * config.d_head if config.qk_norm == "before_rope" else 0
     return n_norms * per_norm + config.n_layers * per_layer_qk
 
 
