@@ -1,6 +1,7 @@
 """Metrics: one JSON object a line, appended as the run goes, read by everything else.
 
 A row is `{"stage", "step", "time_s", "train/loss": …}`; names are `stage/name_unit`.
+Sinks (trackers, the live view) may be attached; they see each row after the file does.
 """
 
 import json
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from scratchlm.base.atomic import write_text
+from scratchlm.base.sinks import Sink
 
 Value = float | int | str
 
@@ -22,15 +24,22 @@ class MetricsWriter:
         self.path = path
         self.stage = stage
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._sinks: list[Sink] = []
         self._file = path.open("a", encoding="utf-8")
         if _ends_unfinished(path):
             self._file.write("\n")
+
+    def attach(self, *sinks: Sink) -> None:
+        """Show every further row to sinks too; closing the writer closes them."""
+        self._sinks.extend(sinks)
 
     def write(self, step: int, values: Mapping[str, Value]) -> None:
         """Append one row; `time_s` is wall-clock time since the epoch in seconds."""
         row = {"stage": self.stage, "step": step, "time_s": round(time.time(), 3)}
         self._file.write(json.dumps({**row, **values}) + "\n")
         self._file.flush()
+        for sink in self._sinks:
+            sink.write(step, values)
 
     def drop_after(self, step: int) -> None:
         """Forget this stage's rows beyond `step`: they will be made again."""
@@ -42,10 +51,14 @@ class MetricsWriter:
         self._file.close()
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         self._file = self.path.open("a", encoding="utf-8")
+        for sink in self._sinks:
+            sink.drop_after(step)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file and the sinks."""
         self._file.close()
+        while self._sinks:
+            self._sinks.pop().close()
 
     def __enter__(self) -> "MetricsWriter":
         return self

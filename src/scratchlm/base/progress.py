@@ -24,6 +24,11 @@ class Progress:
         self._shown = 0.0 if self._terminal else self._started
         self._width = 0
 
+    @property
+    def terminal(self) -> TextIO | None:
+        """The terminal that it writes to, or None where there is none."""
+        return self._stream if self._terminal else None
+
     def update(self, done: float, total: float, note: str = "") -> None:
         """Say how far the work is; draws at most ten times a second.
 
@@ -78,6 +83,7 @@ class Silent(Progress):
 
     def __init__(self) -> None:
         super().__init__("")
+        self._terminal = False
 
     def update(self, done: float, total: float, note: str = "") -> None:
         """Do nothing."""
