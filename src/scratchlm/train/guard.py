@@ -45,19 +45,33 @@ _DONE = {
 }
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What to do about a step; unless it is accepted, its gradients are dropped."""
+@dataclass(frozen=True, kw_only=True)
+class StepScores:
+    """A step beside the accepted steps of the window."""
 
-    action: Action
-    kind: Kind | None
-    """What was wrong; None if the step is accepted."""
+    loss: float
+    """Mean over the counted tokens of the step."""
+    grad_norm: float
+    """Global norm of the gradients before clipping."""
     loss_score: float | None
     """Robust deviations above the median; None while too few steps were seen, and if
     the loss is not finite."""
     grad_score: float | None
     """The same for the logarithm of the gradient norm."""
-    reason: str
+    usual_loss: float | None
+    """Median of the window; None while it is empty."""
+    usual_grad_norm: float | None
+    """Median of the window; None while it is empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement(StepScores):
+    """What to do about a step; unless it is accepted, its gradients are dropped."""
+
+    action: Action
+    kind: Kind | None = None
+    """What was wrong; None if the step is accepted."""
+    reason: str = ""
     """One line for a person; empty if the step is accepted."""
 
     @property
@@ -92,20 +106,17 @@ class Guard:
             can_roll_back: there is a checkpoint to go back to.
         """
         self._grow_calm(step)
-        loss_score = self._score(loss, self._losses, loss_deviation)
-        log_norm = _logarithm(grad_norm)
-        grad_score = self._score(log_norm, self._norms, norm_deviation)
-        kind = self._kind(loss, grad_norm, loss_score, grad_score)
+        scores = self._scores(loss, grad_norm)
+        kind = self._kind(scores)
         if kind is None:
             self._losses.append(loss)
-            self._norms.append(log_norm)
-            return Judgement("accept", None, loss_score, grad_score, "")
+            self._norms.append(_logarithm(grad_norm))
+            return Judgement(action="accept", **vars(scores))
         action = self._answer(step, can_roll_back)
         if action == "cut_lr":
             self.lr_scale *= self.config.lr_cut
-        found = self._explain(kind, loss, grad_norm, loss_score, grad_score)
-        reason = f"{found}; {_DONE[action]}"
-        return Judgement(action, kind, loss_score, grad_score, reason)
+        reason = f"{_explain(kind, scores)}; {_DONE[action]}"
+        return Judgement(action=action, kind=kind, reason=reason, **vars(scores))
 
     def return_to(self, state: dict[str, Any]) -> None:
         """Take the window of a checkpoint's state at a rollback.
@@ -143,6 +154,17 @@ class Guard:
         if last is not None and step > last + self.config.calm_steps:
             self._place, self._last_event = 0, None
 
+    def _scores(self, loss: float, grad_norm: float) -> StepScores:
+        losses, norms = self._losses, self._norms
+        return StepScores(
+            loss=loss,
+            grad_norm=grad_norm,
+            loss_score=self._score(loss, losses, loss_deviation),
+            grad_score=self._score(_logarithm(grad_norm), norms, norm_deviation),
+            usual_loss=median(losses) if losses else None,
+            usual_grad_norm=math.exp(median(norms)) if norms else None,
+        )
+
     def _score(
         self, value: float, window: deque[float], deviation: Deviation
     ) -> float | None:
@@ -151,23 +173,16 @@ class Guard:
         middle = median(window)
         return (value - middle) / deviation(window, middle)
 
-    def _kind(
-        self,
-        loss: float,
-        grad_norm: float,
-        loss_score: float | None,
-        grad_score: float | None,
-    ) -> Kind | None:
-        c = self.config
-        if not math.isfinite(loss):
+    def _kind(self, scores: StepScores) -> Kind | None:
+        if not math.isfinite(scores.loss):
             return "non_finite_loss"
-        if not math.isfinite(grad_norm):
+        if not math.isfinite(scores.grad_norm):
             return "non_finite_gradient"
-        if not c.enabled:
+        if not self.config.enabled:
             return None
-        if loss_score is not None and loss_score > c.max_loss_score:
+        if (scores.loss_score or 0.0) > self.config.max_loss_score:
             return "loss_spike"
-        if grad_score is not None and grad_score > c.max_grad_score:
+        if (scores.grad_score or 0.0) > self.config.max_grad_score:
             return "gradient_spike"
         return None
 
@@ -186,26 +201,6 @@ class Guard:
         last = policy[-1]
         return last if last != "rollback" or can_roll_back else "stop"
 
-    def _explain(
-        self,
-        kind: Kind,
-        loss: float,
-        grad_norm: float,
-        loss_score: float | None,
-        grad_score: float | None,
-    ) -> str:
-        if kind == "non_finite_loss":
-            return f"the loss is {loss} (gradient norm {grad_norm:.3g})"
-        if kind == "non_finite_gradient":
-            return f"the gradient norm is {grad_norm} though the loss is {loss:.3f}"
-        if kind == "loss_spike":
-            usual = f"median {median(self._losses):.3f}"
-            what = f"a loss of {loss:.3f} is {loss_score:.0f} deviations above the"
-            return f"{what} {usual} of accepted steps (gradient norm {grad_norm:.3g})"
-        usual = f"median {math.exp(median(self._norms)):.3g}"
-        what = f"a gradient norm of {grad_norm:.3g} is {grad_score:.0f} deviations"
-        return f"{what} above the {usual} of accepted steps (loss {loss:.3f})"
-
 
 def loss_deviation(window: Iterable[float], middle: float) -> float:
     """Robust standard deviation of losses, not below its floor."""
@@ -216,6 +211,24 @@ def loss_deviation(window: Iterable[float], middle: float) -> float:
 def norm_deviation(window: Iterable[float], middle: float) -> float:
     """Robust standard deviation of logarithms of norms, not below its floor."""
     return max(_robust_sigma(window, middle), GRAD_FLOOR)
+
+
+def _explain(kind: Kind, scores: StepScores) -> str:
+    loss, norm = f"loss {scores.loss:.3f}", f"gradient norm {scores.grad_norm:.3g}"
+    if kind == "non_finite_loss":
+        return f"the loss is {scores.loss} ({norm})"
+    if kind == "non_finite_gradient":
+        return f"the gradient norm is {scores.grad_norm} though the {loss} is finite"
+    if kind == "loss_spike":
+        score, usual, beside = scores.loss_score, scores.usual_loss, norm
+        what = f"a loss of {scores.loss:.3f}"
+    else:
+        score, usual, beside = scores.grad_score, scores.usual_grad_norm, loss
+        what = f"a {norm}"
+    return (
+        f"{what} is {score:.0f} deviations above the median of accepted steps, "
+        f"{usual:.3g} ({beside})"
+    )
 
 
 def _robust_sigma(window: Iterable[float], middle: float) -> float:
