@@ -1,5 +1,6 @@
 """Which checkpoints stay on the disk. Imports no torch."""
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ class CheckpointPolicy(Config):
     predecessor's distance."""
     keep_best: int = Field(default=1, ge=0)
     """Checkpoints of the lowest validation figure that stay; one that was saved
-    without such a figure is never best."""
+    without a finite one is never best."""
     keep_every_steps: int | None = Field(default=None, ge=1)
     """Checkpoints at multiples of this step stay for good; None keeps none so."""
     asynchronous: bool = True
@@ -37,7 +38,11 @@ def choose_kept(saved: Iterable[Saved], policy: CheckpointPolicy) -> set[int]:
     """Choose the steps whose checkpoints stay; of equally good ones, the earlier."""
     known = sorted(saved, key=lambda one: one.step)
     kept = {one.step for one in known[-policy.keep_last :]}
-    measured = [(one.metric, one.step) for one in known if one.metric is not None]
+    measured = [
+        (one.metric, one.step)
+        for one in known
+        if one.metric is not None and math.isfinite(one.metric)
+    ]
     kept |= {step for _, step in sorted(measured)[: policy.keep_best]}
     every = policy.keep_every_steps
     if every is not None:
