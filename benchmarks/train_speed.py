@@ -1,0 +1,417 @@
+"""Tokens a second beside nanoGPT at equal mathematics, on this machine's processor.
+
+python benchmarks/train_speed.py --nanogpt DIR      # all shapes, writes the result
+    --shapes 12m-256  --only ours,float32  --rounds 3   # a look; writes nothing
+    --smoke                                             # a minute; writes nothing
+
+GPT-2's shape, the same initial weights, the same batches, AdamW as nanoGPT has it.
+Each mode lives in a process of its own; a round lets each of them take one step, in an
+order that turns, and a ratio is the median over rounds of the ratio within a round.
+nanoGPT runs as it is and with what we give it: bfloat16 by autocast, our allocator
+setting, `torch.compile`. A mode less than half as fast as the best of its trainer is
+timed in the first rounds only. The ceiling that utilisation is held against is
+measured in each round too: the model's own products, alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from result import Result
+from scratchlm.base.machine import MachineConfig
+from scratchlm.model.config import ModelConfig
+from scratchlm.pipeline.calibrate import has_fast_bfloat16
+from scratchlm.pipeline.process import wanted_threads
+from scratchlm.plan.flops import estimate_training_flops
+from train_peers import ADAMW, build_nanogpt, check_checkout, gpt2_config
+from train_text import batch_at, prepare_text
+
+WORKER = Path(__file__).with_name("train_speed_worker.py")
+ROUNDS, SLOW_ROUNDS, WARM_UP_STEPS = 7, 2, 2
+PREPARED_STEPS = 24
+MOST_LOSS_DIFFERENCE = 0.0098
+"""Bits of bfloat16 alone moved the loss by so much within 40 steps, at most."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A model and a step of it."""
+
+    model: ModelConfig
+    rows: int
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens of one step."""
+        return self.rows * self.model.context_length
+
+
+SHAPES = {
+    "12m-256": Shape(gpt2_config(6, 384, 6, 4096, 256), 32),
+    "12m-512": Shape(gpt2_config(6, 384, 6, 4096, 512), 16),
+    "30m-512": Shape(gpt2_config(8, 512, 8, 8192, 512), 8),
+}
+SMOKE = {"smoke": Shape(gpt2_config(2, 64, 2, 4096, 64), 8)}
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A trainer and how it is run."""
+
+    name: str
+    trainer: str
+    machine: Mapping[str, Any]
+    allocator: bool = False
+    compile: bool = False
+
+
+@dataclass
+class Trainer:
+    """A running process and what it has told."""
+
+    mode: Mode
+    process: subprocess.Popen[str]
+    startup_s: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    flops_per_s: list[float] = field(default_factory=list)
+    peak_mb: int | None = None
+
+    def hear(self) -> dict[str, Any]:
+        """One answer.
+
+        Raises:
+            SystemExit: the process ended.
+        """
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.mode.name} ended: see above")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def step(self, timed: bool) -> None:
+        """Let it take one step."""
+        answer = self._order("step")
+        if answer["loss"] is not None:
+            self.losses.append(answer["loss"])
+        if timed:
+            self.seconds.append(answer["seconds"])
+            if "flops_per_s" in answer:
+                self.flops_per_s.append(answer["flops_per_s"])
+
+    def stop(self) -> None:
+        """Ask for its memory and let it end."""
+        if self.peak_mb is None:
+            self.peak_mb = self._order("stop")["peak_mb"]
+            self.process.wait()
+
+    def _order(self, order: str) -> dict[str, Any]:
+        assert self.process.stdin
+        self.process.stdin.write(order + "\n")
+        self.process.stdin.flush()
+        return self.hear()
+
+
+def main() -> None:
+    """Measure what is asked for; write the result where all was."""
+    arguments = parse_arguments()
+    commit = check_checkout(arguments.nanogpt, "karpathy/nanoGPT")
+    shapes = SMOKE if arguments.smoke else SHAPES
+    rounds = 2 if arguments.smoke else arguments.rounds
+    chosen = [n for n in shapes if not arguments.shapes or n in arguments.shapes]
+    measured = {
+        name: measure_shape(shapes[name], arguments.nanogpt, rounds, arguments.only)
+        for name in chosen
+    }
+    for name, trainers in measured.items():
+        print_table(name, shapes[name], trainers)
+    if chosen == list(SHAPES) and not arguments.only:
+        build_result(measured, commit, rounds).write()
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nanogpt", type=Path, required=True, help="its checkout")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--shapes", type=_words, default=(), help="of " + str([*SHAPES])
+    )
+    parser.add_argument("--only", type=_words, default=(), help="words of modes' names")
+    parser.add_argument("--smoke", action="store_true")
+    return parser.parse_args()
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def modes() -> list[Mode]:
+    """Every mode of ours and of nanoGPT's, and the ceilings."""
+    threads = wanted_threads()
+    found = []
+    for dtype in ("float32", "bfloat16"):
+        machine = {"dtype": dtype, "threads": threads}
+        if dtype == "float32" or has_fast_bfloat16("cpu"):
+            found += our_modes(machine)
+            found.append(Mode(f"ceiling {dtype}", "ceiling", machine, True))
+        for allocator in (False, True):
+            for compiled in (False, True):
+                extras = [" + compile"] * compiled + [" + allocator"] * allocator
+                name = f"nanogpt {dtype}{''.join(extras)}"
+                found.append(Mode(name, "nanogpt", machine, allocator, compiled))
+    return found
+
+
+def our_modes(machine: Mapping[str, Any]) -> list[Mode]:
+    """Ours in a precision; compiled too where the loop can."""
+    name = f"ours {machine['dtype']}"
+    found = [Mode(name, "ours", machine, allocator=True)]
+    if "compile" in MachineConfig.model_fields:
+        compiled = {**machine, "compile": True}
+        found.append(Mode(f"{name} + compile", "ours", compiled, allocator=True))
+    return found
+
+
+def measure_shape(
+    shape: Shape, checkout: Path, rounds: int, only: Sequence[str]
+) -> list[Trainer]:
+    """Start every mode, let them take turns, end them."""
+    wanted = [m for m in modes() if not only or any(w in m.name for w in only)]
+    with tempfile.TemporaryDirectory() as scratch:
+        files = write_inputs(shape, checkout, Path(scratch))
+        trainers = [start(mode, shape, checkout, files) for mode in wanted]
+        try:
+            for trainer in trainers:
+                for _ in range(WARM_UP_STEPS):
+                    trainer.step(timed=False)
+            for at in range(rounds):
+                for trainer in in_turn(running(trainers, at), at):
+                    trainer.step(timed=True)
+            for trainer in trainers:
+                trainer.stop()
+        finally:
+            for trainer in trainers:
+                trainer.process.kill()
+    return trainers
+
+
+def write_inputs(shape: Shape, checkout: Path, folder: Path) -> dict[str, str]:
+    """The initial weights and the batches of all trainers, as files."""
+    text = prepare_text(shape.model.vocab_size)
+    batches = [
+        batch_at(text.train, step, shape.rows, shape.model.context_length)
+        for step in range(PREPARED_STEPS)
+    ]
+    tokens, targets = (np.stack(part) for part in zip(*batches, strict=True))
+    np.savez(folder / "batches.npz", tokens=tokens, targets=targets)
+    weights = build_nanogpt(checkout, shape.model).state_dict()
+    separate = {name: tensor.clone() for name, tensor in weights.items()}
+    save_file(separate, folder / "weights.safetensors")
+    return {
+        "batches": str(folder / "batches.npz"),
+        "weights": str(folder / "weights.safetensors"),
+    }
+
+
+def start(
+    mode: Mode, shape: Shape, checkout: Path, files: Mapping[str, str]
+) -> Trainer:
+    """Start a trainer and wait until it is ready."""
+    spec = {
+        "trainer": mode.trainer,
+        "machine": mode.machine,
+        "allocator": mode.allocator,
+        "compile": mode.compile,
+        "model": shape.model.model_dump(mode="json"),
+        "checkout": str(checkout),
+        "n_rows": shape.tokens_per_step,
+        **files,
+    }
+    process = subprocess.Popen(
+        [sys.executable, str(WORKER), json.dumps(spec)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    trainer = Trainer(mode, process)
+    trainer.startup_s = trainer.hear()["startup_s"]
+    return trainer
+
+
+def running(trainers: Sequence[Trainer], at: int) -> list[Trainer]:
+    """Those that take part in round `at`; hopeless ones stop after a few."""
+    if at < SLOW_ROUNDS:
+        return list(trainers)
+    best: dict[str, float] = {}
+    for t in trainers:
+        least = min(t.seconds[:SLOW_ROUNDS])
+        best[t.mode.trainer] = min(least, best.get(t.mode.trainer, least))
+    kept = []
+    for t in trainers:
+        is_ceiling = t.mode.trainer == "ceiling"
+        if is_ceiling or min(t.seconds[:SLOW_ROUNDS]) <= 2 * best[t.mode.trainer]:
+            kept.append(t)
+        else:
+            t.stop()
+    return kept
+
+
+def in_turn(trainers: Sequence[Trainer], at: int) -> list[Trainer]:
+    """The same ones, another one first in each round."""
+    first = at % len(trainers)
+    return [*trainers[first:], *trainers[:first]]
+
+
+def ratio(faster: Trainer, slower: Trainer) -> float:
+    """How many times as fast, median over the rounds that both were timed in."""
+    pairs = zip(faster.seconds, slower.seconds, strict=False)
+    return statistics.median(theirs / ours for ours, theirs in pairs)
+
+
+def best_of(trainers: Sequence[Trainer], *words: str) -> Trainer:
+    """The fastest whose name has all the words."""
+    found = [t for t in trainers if all(word in t.mode.name for word in words)]
+    return min(found, key=lambda t: statistics.median(t.seconds))
+
+
+def by_name(trainers: Sequence[Trainer], name: str) -> Trainer:
+    """The trainer of a mode."""
+    return next(t for t in trainers if t.mode.name == name)
+
+
+def utilisation(shape: Shape, trainer: Trainer, trainers: Sequence[Trainer]) -> float:
+    """Share of the ceiling of its precision, measured in the same rounds."""
+    ceiling = by_name(trainers, f"ceiling {trainer.mode.machine['dtype']}")
+    flops = estimate_training_flops(shape.model) * shape.tokens_per_step
+    pairs = zip(trainer.seconds, ceiling.flops_per_s, strict=False)
+    return statistics.median(flops / seconds / limit for seconds, limit in pairs)
+
+
+def loss_difference(one: Trainer, other: Trainer) -> float:
+    """Largest difference of the losses of all steps that both took."""
+    pairs = zip(one.losses, other.losses, strict=False)
+    return max(abs(a - b) for a, b in pairs)
+
+
+def print_table(name: str, shape: Shape, trainers: Sequence[Trainer]) -> None:
+    """One line a mode."""
+    print(f"\n{name}: {shape.model.n_parameters:,} parameters")
+    for t in trainers:
+        rate = shape.tokens_per_step / statistics.median(t.seconds)
+        line = f"  {t.mode.name:40} {rate:9,.0f} tokens/s"
+        if t.mode.trainer == "ceiling":
+            limit = statistics.median(t.flops_per_s) / 1e9
+            line = f"  {t.mode.name:40} {limit:9,.0f} GFLOP/s"
+        elif any(f"ceiling {t.mode.machine['dtype']}" == o.mode.name for o in trainers):
+            line += f"  {utilisation(shape, t, trainers):6.1%} of the ceiling"
+        if t.losses:
+            line += f"  loss {t.losses[0]:.4f} … {t.losses[-1]:.4f}"
+        print(line + f"  {t.peak_mb or 0} MB")
+
+
+def instruction_set() -> str:
+    """The widest matrix instructions that torch's kernels may use here."""
+    if getattr(torch.cpu, "_is_amx_tile_supported", bool)():
+        return "AMX"
+    if getattr(torch.cpu, "_is_avx512_bf16_supported", bool)():
+        return "AVX512_BF16"
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def build_result(
+    measured: Mapping[str, Sequence[Trainer]], commit: str, rounds: int
+) -> Result:
+    """Raw figures and one claim for each that is wanted."""
+    work = {
+        "instruction_set": instruction_set(),
+        "peer": f"karpathy/nanoGPT@{commit}",
+        "optimizer": ADAMW,
+        "rounds": rounds,
+        "slow_rounds": SLOW_ROUNDS,
+        "load_before": os.getloadavg()[0],
+        "flops": "6 per parameter multiplied and causal attention; not the square",
+    } | {
+        name: SHAPES[name].model.model_dump(mode="json")
+        | {"rows": SHAPES[name].rows}
+        | prepare_text(SHAPES[name].model.vocab_size).describe()
+        for name in measured
+    }
+    result = Result("train_speed", work)
+    for name, trainers in measured.items():
+        result.runs += [describe(name, SHAPES[name], t) for t in trainers]
+        claim(result, name, trainers)
+    for what, goal in (
+        ("h200_124m_vs_plain_compiled_loop", ">= 1.3"),
+        ("h200_124m_utilisation_frac", ">= 0.5"),
+    ):
+        result.absent(what, goal, "no GPU machine was lent")
+    return result
+
+
+def describe(name: str, shape: Shape, trainer: Trainer) -> dict[str, Any]:
+    """Every raw figure of a trainer."""
+    return {
+        "shape": name,
+        "mode": trainer.mode.name,
+        "machine": dict(trainer.mode.machine),
+        "tokens_per_step": shape.tokens_per_step,
+        "step_s": trainer.seconds,
+        "loss": trainer.losses,
+        "flops_per_s": trainer.flops_per_s,
+        "startup_s": trainer.startup_s,
+        "peak_mb": trainer.peak_mb,
+    }
+
+
+def claim(result: Result, name: str, trainers: Sequence[Trainer]) -> None:
+    """What is wanted of a shape; the goals depend on the instruction set."""
+    amx = instruction_set() == "AMX"
+    word = name.replace("-", "_")
+    ours = best_of(trainers, "ours")
+    plain = by_name(trainers, "nanogpt float32")
+    for what, goal, value in (
+        (
+            "vs_nanogpt_bfloat16",
+            ">= 1.8" if amx else ">= 1.5",
+            ratio(ours, by_name(trainers, "nanogpt bfloat16")),
+        ),
+        (
+            "vs_nanogpt_best",
+            ">= 1.4" if amx else ">= 1.3",
+            ratio(ours, best_of(trainers, "nanogpt")),
+        ),
+        ("vs_nanogpt_float32", ">= 2.5", ratio(ours, plain)),
+        (
+            "utilisation_frac",
+            ">= 0.4" if amx else ">= 0.7",
+            utilisation(SHAPES[name], ours, trainers),
+        ),
+        (
+            "largest_loss_difference",
+            f"<= {MOST_LOSS_DIFFERENCE}",
+            loss_difference(ours, plain),
+        ),
+    ):
+        result.claim(f"{word}_{what}", goal, value)
+
+
+if __name__ == "__main__":
+    main()
