@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from scratchlm.base.config import Config
+from scratchlm.model.counts import count_parameters
 
 VALUE_GATE_WIDTH = 12
 """Channels of the stream that open the gate of a value embedding (nanochat)."""
@@ -163,47 +164,9 @@ class ModelConfig(Config):
     @property
     def n_parameters(self) -> int:
         """Exact number of trainable parameters; a tied head counts once."""
-        embedding = self.vocab_size * self.d_model
-        positions = self.context_length * self.d_model
-        total = embedding * (1 if self.tied else 2)
-        total += positions if self.position == "learned" else 0
-        total += self.n_layers * self.n_block_parameters
-        total += self._n_value_parameters
-        total += 2 * self.n_layers if self.residual_scalars else 0
-        n_norms = (self.norm_placement == "pre") + self.embedding_norm
-        return total + n_norms * self._norm_size
-
-    @property
-    def n_block_parameters(self) -> int:
-        """Exact number of parameters of one block, but for a value embedding's gate."""
-        q_width, kv_width = self.n_heads * self.d_head, self.n_kv_heads * self.d_head
-        attention = self.d_model * (2 * q_width + 2 * kv_width)
-        attention += (q_width + 2 * kv_width + self.d_model) * self.bias
-        attention += 2 * self.d_head if self.qk_norm == "before_rope" else 0
-        return attention + self._n_mlp_parameters + 2 * self._norm_size
-
-    @property
-    def _n_mlp_parameters(self) -> int:
-        n_matrices = 3 if self.mlp == "swiglu" else 2
-        if self.n_experts is None:
-            biases = (n_matrices - 1) * self.d_ff + self.d_model
-            return n_matrices * self.d_model * self.d_ff + biases * self.bias
-        n_experts = self.n_experts + self.n_shared_experts
-        width = n_matrices * n_experts * self.expert_width + self.n_experts
-        return self.d_model * width
-
-    @property
-    def _n_value_parameters(self) -> int:
-        n_layers = sum(map(self.has_value_embedding, range(self.n_layers)))
-        table = self.vocab_size * self.n_kv_heads * self.d_head
-        return n_layers * (table + self.n_kv_heads * self.value_gate_width)
+        return count_parameters(self).total
 
     @property
     def value_gate_width(self) -> int:
         """Channels of the stream that open the gate of a value embedding."""
         return min(VALUE_GATE_WIDTH, self.d_model)
-
-    @property
-    def _norm_size(self) -> int:
-        has_bias = self.norm == "layernorm" and self.bias
-        return self.d_model * (2 if has_bias else 1) * self.norm_gain

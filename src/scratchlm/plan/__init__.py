@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         count_parameters as count_parameters,
     )
     from scratchlm.plan.presets import laptop_config as laptop_config
+    from scratchlm.plan.presets import nanochat_config as nanochat_config
     from scratchlm.plan.presets import preset as preset
     from scratchlm.plan.presets import preset_names as preset_names
     from scratchlm.plan.scaling import TrainingPlan as TrainingPlan
@@ -68,6 +69,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "estimate_training_time_s": "time",
         "laptop_config": "presets",
         "mfu_frac": "time",
+        "nanochat_config": "presets",
         "optimal_parameters": "scaling",
         "optimal_shape": "scaling",
         "optimal_tokens_per_step": "scaling",
