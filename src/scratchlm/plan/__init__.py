@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from scratchlm.base.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from scratchlm.plan.depth import DepthPlan as DepthPlan
+    from scratchlm.plan.depth import plan_depth as plan_depth
     from scratchlm.plan.flops import (
         estimate_forward_flops as estimate_forward_flops,
     )
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
+        "DepthPlan": "depth",
         "ParameterCount": "parameters",
         "Plan": "table",
         "PlanConfig": "table",
@@ -74,6 +77,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "optimal_shape": "scaling",
         "optimal_tokens_per_step": "scaling",
         "plan": "table",
+        "plan_depth": "depth",
         "plan_training": "scaling",
         "preset": "presets",
         "preset_names": "presets",

@@ -8,6 +8,8 @@
 - Batch: tokens a step grow as tokens^0.383 (Bergsma et al. 2025, "Power Lines"),
   through 2,048 at 3.5 M tokens, which was measured on a laptop; Muon wants at least
   8 tokens a step for each channel, or its own arithmetic outweighs the gain.
+
+What follows from a depth (learning rates, decay) stands in `plan.depth`.
 """
 
 import math
@@ -22,6 +24,9 @@ from scratchlm.plan.presets import laptop_config
 TOKENS_PER_PARAMETER = 20.0
 MAX_EPOCHS = 4.0
 REPEAT_HALF_LIFE = 15.4
+BATCH_EXPONENT = 0.383
+REFERENCE_TOKENS = 3.5e6
+REFERENCE_BATCH = 2048
 WIDTHS = tuple(range(64, 1025, 64))
 
 
@@ -75,7 +80,7 @@ def epoch_warning(
 
 def optimal_tokens_per_step(tokens: float, d_model: int, context_length: int) -> int:
     """Tokens of one optimizer step: a power of two, whole rows, Muon's 8 a channel."""
-    rule = 2048 * (tokens / 3.5e6) ** 0.383
+    rule = REFERENCE_BATCH * (tokens / REFERENCE_TOKENS) ** BATCH_EXPONENT
     wanted = max(rule, 8 * d_model, context_length)
     power: int = 2 ** round(math.log2(wanted))
     while power < max(8 * d_model, context_length):
