@@ -70,6 +70,7 @@ class CheckpointStore:
         self._lock = DirectoryLock(directory)
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
+        self._copies: dict[str, dict[str, Tensor]] = {}
 
     def save(self, checkpoint: Checkpoint, metric: float | None = None) -> None:
         """Keep a checkpoint; the caller may change its tensors as soon as this returns.
@@ -86,7 +87,7 @@ class CheckpointStore:
         self._lock.acquire()
         values = None if self.identity is None else self.identity.values
         stamp = Stamp(metric, values, self._history)
-        copied = _copy(checkpoint)
+        copied = self._copy(checkpoint)
         work = _caught(lambda: self._write(copied, stamp), self._fail)
         # no daemon: a process that ends in good order ends its last write first
         self._thread = threading.Thread(target=work, name="checkpoint")
@@ -170,6 +171,18 @@ class CheckpointStore:
                 raise
             self.progress.note(f"  {late}")  # must not hide what ended the run
 
+    def _copy(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Copy into memory that was used for the last copy: new pages cost time."""
+        tensors: dict[str, dict[str, Tensor]] = {}
+        for section, held in checkpoint.tensors.items():
+            before = self._copies.get(section, {})
+            tensors[section] = {
+                name: _copy_into(before.get(name), tensor.detach())
+                for name, tensor in held.items()
+            }
+        self._copies = tensors
+        return Checkpoint(checkpoint.step, tensors, deepcopy(dict(checkpoint.state)))
+
     def _compare(self, path: Path, stamp: Stamp) -> None:
         self._history = stamp.history
         if self.identity is None or stamp.identity is None:
@@ -228,12 +241,10 @@ def check_fit(
 _MISSING = "missing"
 
 
-def _copy(checkpoint: Checkpoint) -> Checkpoint:
-    tensors = {
-        section: {name: t.detach().to("cpu", copy=True) for name, t in held.items()}
-        for section, held in checkpoint.tensors.items()
-    }
-    return Checkpoint(checkpoint.step, tensors, deepcopy(dict(checkpoint.state)))
+def _copy_into(before: Tensor | None, tensor: Tensor) -> Tensor:
+    if before is None or (before.shape, before.dtype) != (tensor.shape, tensor.dtype):
+        return tensor.to("cpu", copy=True).contiguous()
+    return before.copy_(tensor)
 
 
 def _caught(
