@@ -30,6 +30,19 @@ ARCHITECTURES = {
     },
     "diagram": {"norm": "layernorm", "norm_placement": "post", "qk_norm": False},
     "relu2": {"mlp": "relu2", "bias": True},
+    "windowed": {"n_layers": 3, "attention_window": 5, "window_pattern": "SSL"},
+    "experts": {"n_experts": 4, "n_shared_experts": 1, "attention_window": 3},
+    "nanochat": {
+        "qk_norm": "after_rope",
+        "qk_scale": 1.2,
+        "norm_gain": False,
+        "embedding_norm": True,
+        "mlp": "relu2",
+        "logit_softcap": 15.0,
+        "value_embeddings": "alternate",
+        "residual_scalars": True,
+    },
+    "no positions": {"position": "none"},
 }
 
 

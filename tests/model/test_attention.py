@@ -5,9 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchlm.model.attention import Attention, attention, causal_mask
+from scratchlm.model.attention import Attention, attention
 from scratchlm.model.causal_products import causal_attention
 from scratchlm.model.config import ModelConfig
+from scratchlm.model.mask import causal_mask
 from scratchlm.model.position import rotary_table
 
 

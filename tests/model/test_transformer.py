@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from scratchlm.base.errors import UserError
-from scratchlm.model.attention import causal_mask
 from scratchlm.model.config import ModelConfig
+from scratchlm.model.mask import causal_mask
 from scratchlm.model.transformer import Transformer
 
 SWITCHES = {

@@ -3,7 +3,8 @@
 Prompts are padded on the right and read in one pass: attention looks back only, so the
 padding after a prompt cannot reach it. New tokens then append to the cache behind the
 padding. Attention never sees the padding's columns, and every token's position counts
-only its own sequence's tokens: what a prompt gets does not depend on its companions.
+only its own sequence's tokens, also where a window counts how far back it looks: what a
+prompt gets does not depend on its companions.
 
     columns   0 1 2 3 4   5 6          . is padding
     row 0     a b c . .   d e          positions of d, e: 3, 4
@@ -40,6 +41,9 @@ class Batch:
         own = columns < self.positions.unsqueeze(1)
         self.visible = own | (columns >= longest)  # (B, S)
         self.padded = min(lengths) < longest
+        # what stands in a column: behind the padding each row goes on counting
+        behind = self.positions.unsqueeze(1) + columns - longest
+        self.places = torch.where(columns < longest, columns, behind)  # (B, S)
 
     def read(self, prompts: list[Sequence[int]]) -> Float[Tensor, "B V"]:
         """Read the prompts; returns the logits after each one's last token."""
@@ -57,6 +61,7 @@ class Batch:
             tokens.unsqueeze(1),
             cache=self.cache,
             positions=self.positions.unsqueeze(1),
+            key_positions=self.places[:, :n_columns],
             mask=self.visible[:, None, None, :n_columns] if self.padded else None,
         )
         self.positions = self.positions + 1
@@ -67,3 +72,4 @@ class Batch:
         index = torch.tensor(rows, device=self.device)
         self.cache.keep(index)
         self.positions, self.visible = self.positions[index], self.visible[index]
+        self.places = self.places[index]

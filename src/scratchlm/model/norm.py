@@ -14,11 +14,14 @@ from scratchlm.model.config import ModelConfig
 
 
 class RMSNorm(nn.Module):
-    """Root-mean-square normalisation with a gain, without a bias."""
+    """Root-mean-square normalisation with a gain or none, without a bias."""
 
-    def __init__(self, width: int, epsilon: float) -> None:
+    weight: Tensor | None
+
+    def __init__(self, width: int, epsilon: float, *, gain: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
+        weight = nn.Parameter(torch.ones(width)) if gain else None
+        self.register_parameter("weight", weight)
         self.epsilon = epsilon
 
     def forward(self, x: Float[Tensor, "*batch C"]) -> Float[Tensor, "*batch C"]:
@@ -26,14 +29,16 @@ class RMSNorm(nn.Module):
         if torch.is_grad_enabled():
             result: Tensor = _RMSNormFunction.apply(x, self.weight, self.epsilon)  # type: ignore[no-untyped-call]
             return result
-        return _normalise(x, self.epsilon)[0].mul_(self.weight).to(x.dtype)
+        unit = _normalise(x, self.epsilon)[0]
+        return (unit if self.weight is None else unit.mul_(self.weight)).to(x.dtype)
 
 
 def build_norm(config: ModelConfig) -> nn.Module:
     """Build the norm of the residual stream that the config names."""
+    width, epsilon, gain = config.d_model, config.norm_epsilon, config.norm_gain
     if config.norm == "rmsnorm":
-        return RMSNorm(config.d_model, config.norm_epsilon)
-    return nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)
+        return RMSNorm(width, epsilon, gain=gain)
+    return nn.LayerNorm(width, eps=epsilon, elementwise_affine=gain, bias=config.bias)
 
 
 def _normalise(x: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
@@ -48,16 +53,20 @@ class _RMSNormFunction(torch.autograd.Function):
     """The same norm with its backward written out: a third of autograd's passes."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor | None, epsilon: float) -> Tensor:
         unit, inverse = _normalise(x, epsilon)
         ctx.save_for_backward(unit, inverse, weight)
-        return (unit * weight).to(x.dtype)
+        return (unit if weight is None else unit * weight).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
         unit, inverse, weight = ctx.saved_tensors
         wide = grad.float()
         product = wide * unit
+        if weight is None:
+            inner = product.mean(-1, keepdim=True)
+            grad_x = wide.addcmul(unit, inner, value=-1).mul_(inverse)
+            return grad_x.to(grad.dtype), None, None
         grad_weight = product.flatten(0, -2).sum(0)
         # dx = (g·w - u · mean(g·w·u)) / rms
         inner = (product @ weight).unsqueeze(-1).div_(unit.shape[-1])

@@ -52,13 +52,26 @@ def load_model(directory: Path, device: str = "cpu") -> Transformer:
             f"{directory / CONFIG_FILE} does not describe a ScratchLM model"
         )
     config = build_config(ModelConfig, description["config"], str(directory))
-    model = Transformer(config)
+    model = build_empty_model(config)
     if "quantization" in description:
         # on this floor, but only a quantised model needs it
         quantized = importlib.import_module("scratchlm.model.quantized_linear")
         quantized.quantize_structure(model, description["quantization"])
     load_tensors(model, read_tensors(directory / WEIGHTS_FILE), str(directory))
     return model.to(device).eval()
+
+
+def build_empty_model(config: ModelConfig) -> Transformer:
+    """A model whose parameters hold anything, for weights to be copied into.
+
+    Nothing is drawn: torch's generator stays as it is, and a large model costs its
+    memory alone.
+    """
+    with torch.device("meta"):
+        model = Transformer(config)
+    model.to_empty(device="cpu")
+    model.reset_buffers()
+    return model
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
