@@ -16,6 +16,7 @@ from scratchlm.base.page import page, paragraph, section
 from scratchlm.base.svg import standalone_svg
 from scratchlm.pipeline.report_base import base_section
 from scratchlm.pipeline.report_chat import align_section, chat_section, finetune_section
+from scratchlm.pipeline.report_events import events_section
 from scratchlm.pipeline.report_export import export_section, quantize_section
 from scratchlm.pipeline.report_files import RunFiles
 from scratchlm.pipeline.report_run import (
@@ -34,6 +35,7 @@ CHAPTERS: tuple[tuple[str, str, Callable[[RunFiles], str]], ...] = (
     ("corpus", "Text", corpus_section),
     ("tokenizer", "Tokens", tokenizer_section),
     ("train", "Pretraining", training_section),
+    ("events", "Events", events_section),
     ("base", "Base model", base_section),
     ("finetune", "Fine-tuning", finetune_section),
     ("align", "Preferences", align_section),

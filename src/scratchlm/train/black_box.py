@@ -27,7 +27,7 @@ from scratchlm.train.rehearsal import Rehearsal
 
 EVENTS = "events"
 """Folder of the events within the run's or stage's directory."""
-Decode = Callable[[list[int]], str]
+Decode = Callable[[Sequence[int]], str]
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ def record_event(
         # one line a row and a parameter
         text = json.dumps(_json_value(facts), indent=1, ensure_ascii=False)
         (temporary / "event.json").write_text(text + "\n", encoding="utf-8")
-        window = {k: v.detach().cpu().clone().contiguous() for k, v in rehearsal.window.items()}
-        save_file(window, temporary / "batch.safetensors")
+        window = {k: v.cpu().clone() for k, v in sorted(rehearsal.window.items())}
+        flat = {name: rows.contiguous() for name, rows in window.items()}
+        save_file(flat, temporary / "batch.safetensors")
         batch_text = _batch_text(facts["rows"], window, decode)
         (temporary / "batch.txt").write_text(batch_text, encoding="utf-8")
     return path

@@ -40,6 +40,11 @@ def _not_finite(event: Mapping[str, Any]) -> Iterator[str]:
     where, count = fault["where"] or "the model", _count(fault)
     if fault["stage"] == "batch":
         yield f"The batch itself holds {count} in `{where}`: the data are damaged."
+    elif fault["stage"] == "weights" and _master_is_sound(event, fault["where"]):
+        yield (
+            f"{where} has grown beyond what {event['dtype']} can hold: {count} in the "
+            "copy that computes. Lower the learning rate, or train in bfloat16."
+        )
     elif fault["stage"] == "weights":
         yield (
             f"The weights were damaged before this step: {where} holds {count}. Only "
@@ -82,6 +87,11 @@ def _forward(
             f"Its input was harmless (at most {largest:.3g}): look at what the module "
             "itself computes, at its weights below, and at the machine."
         )
+
+
+def _master_is_sound(event: Mapping[str, Any], name: str) -> bool:
+    row = event["parameters"].get(name)
+    return row is not None and row["n_weights_not_finite"] == 0
 
 
 def _transient(event: Mapping[str, Any]) -> Iterator[str]:
