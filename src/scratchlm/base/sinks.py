@@ -12,13 +12,18 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
+from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 from scratchlm.base.errors import UserError
 
 Values = Mapping[str, float | int | str]
+
+TRACKERS = ("tensorboard", "wandb", "trackio")
+"""Names of trackers: of their packages, and of the extras that bring them."""
 
 
 class Sink(Protocol):
@@ -48,24 +53,37 @@ def open_sinks(
     Raises:
         UserError: unknown name, or its package is not installed.
     """
+    names = tuple(names)
+    check_sinks(names)
     kinds: dict[str, Callable[[Path, str, str], Sink]] = {
         "tensorboard": TensorBoard,
         "wandb": WandB,
         "trackio": Trackio,
     }
-    sinks = []
+    return tuple(kinds[name](directory / name, run, project) for name in names)
+
+
+def check_sinks(names: Iterable[str]) -> None:
+    """Make sure that trackers can be opened; imports none of them.
+
+    Raises:
+        UserError: unknown name, or its package is not installed.
+    """
     for name in names:
-        if name not in kinds:
-            raise UserError(f"unknown tracker {name!r}; known: {', '.join(kinds)}")
-        sinks.append(kinds[name](directory / name, run, project))
-    return tuple(sinks)
+        if name not in TRACKERS:
+            raise UserError(f"unknown tracker {name!r}; known: {', '.join(TRACKERS)}")
+        if find_spec(name) is None:
+            raise UserError(
+                f"{name} is not installed, which train.tracking.sinks names; install "
+                f"it with: pip install 'scratchlm[{name}]' (or leave it out: "
+                "metrics.jsonl is always written)"
+            )
 
 
 class TensorBoard:
     """Event files in `directory`; look with `tensorboard --logdir`."""
 
     def __init__(self, directory: Path, run: str, project: str) -> None:
-        _load("tensorboard", "tensorboard")
         writer = importlib.import_module("tensorboard.summary.writer.event_file_writer")
         self._proto = importlib.import_module("tensorboard.compat.proto.event_pb2")
         summary = importlib.import_module("tensorboard.compat.proto.summary_pb2")
@@ -99,10 +117,15 @@ class WandB:
     """A Weights & Biases run that stays here; `wandb sync` sends it by hand."""
 
     def __init__(self, directory: Path, run: str, project: str) -> None:
-        wandb = _load("wandb", "wandb")
+        wandb = importlib.import_module("wandb")
         directory.mkdir(parents=True, exist_ok=True)
+        settings = wandb.Settings(silent=True, console="off")
         self._run: Any = wandb.init(
-            project=project, name=run, dir=str(directory), mode="offline"
+            project=project,
+            name=run,
+            dir=str(directory),
+            mode="offline",
+            settings=settings,
         )
         self._run.define_metric("*", step_metric="step")
 
@@ -115,7 +138,7 @@ class WandB:
 
     def close(self) -> None:
         """End the run."""
-        self._run.finish(quiet=True)
+        self._run.finish()
 
 
 class Trackio:
@@ -124,8 +147,16 @@ class Trackio:
     def __init__(self, directory: Path, run: str, project: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("TRACKIO_DIR", str(directory))
-        self._trackio = _load("trackio", "trackio")
-        self._trackio.init(project=project, name=run, resume="allow", embed=False)
+        with redirect_stdout(StringIO()):  # it greets, over the live view
+            self._trackio = importlib.import_module("trackio")
+            self._trackio.init(
+                project=project,
+                name=run,
+                resume="allow",
+                embed=False,
+                auto_log_cpu=False,
+                auto_log_gpu=False,
+            )
 
     def write(self, step: int, values: Values) -> None:
         """Log the numbers."""
@@ -136,18 +167,8 @@ class Trackio:
 
     def close(self) -> None:
         """End the run."""
-        self._trackio.finish()
-
-
-def _load(name: str, extra: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise UserError(
-            f"train.tracking.sinks names {name}, which is not installed; install it "
-            f"with: pip install 'scratchlm[{extra}]' (or leave it out: metrics.jsonl "
-            "is always written)"
-        ) from None
+        with redirect_stdout(StringIO()):
+            self._trackio.finish()
 
 
 def _numbers(values: Values) -> dict[str, float]:

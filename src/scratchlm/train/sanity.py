@@ -42,11 +42,15 @@ class SanityWatch:
     Args:
         vocab_size: V.
         say: gets one line a finding.
+        fresh: the weights are random, so that the first loss is known.
     """
 
-    def __init__(self, vocab_size: int, say: Callable[[str], object]) -> None:
+    def __init__(
+        self, vocab_size: int, say: Callable[[str], object], *, fresh: bool = True
+    ) -> None:
         self.vocab_size = vocab_size
         self._say = say
+        self._fresh = fresh
         self._silent: set[str] | None = None
         self._n_seen = 0
 
@@ -60,7 +64,7 @@ class SanityWatch:
 
     def gradients(self, step: int, loss: float, masters: Mapping[str, Tensor]) -> None:
         """Look at the first steps' loss and gradients, after accumulation."""
-        if step == 0:
+        if step == 0 and self._fresh:
             self._say(str(judge_first_loss(loss, self.vocab_size)))
         if self._n_seen >= GRADIENT_STEPS:
             return
