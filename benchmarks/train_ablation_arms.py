@@ -1,0 +1,109 @@
+"""The arms of the ablation: each names what it changes, and what it is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+STEPS = 256
+
+
+@dataclass(frozen=True)
+class Base:
+    """What all arms share: the laptop journey's block and optimizer, very small."""
+
+    vocab_size: int = 1024
+    model: dict[str, Any] = field(
+        default_factory=lambda: {
+            "n_layers": 3,
+            "d_model": 128,
+            "n_heads": 4,
+            "n_kv_heads": 2,
+            "d_ff": 384,
+        }
+    )
+    train: dict[str, Any] = field(
+        default_factory=lambda: {
+            "total_steps": STEPS,
+            "batch_size": 8,
+            "micro_batch_size": 8,
+            "context_length": 128,
+            "warmup_steps": STEPS // 25,
+            "decay_steps": STEPS * 3 // 5,
+        }
+    )
+
+
+BASE = Base()
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Changes to the base, by dotted key (`model.mlp`, `train.matrix_lr`)."""
+
+    name: str
+    changes: dict[str, Any]
+    reference: str = "base"
+
+    @property
+    def values(self) -> dict[str, dict[str, Any]]:
+        """Nested values of model and training."""
+        values = {"model": dict(BASE.model), "train": dict(BASE.train)}
+        for key, value in self.changes.items():
+            section, _, name = key.partition(".")
+            values[section][name] = value
+        return values
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ADAMW = {"train.optimizer": "adamw"}
+SOAP = {"train.optimizer": "soap"}
+DECAY = {"train.weight_decay": 0.1}
+HALF = {"train.embed_lr": 0.003, "train.head_lr": 0.0015}
+DOUBLE = {"train.embed_lr": 0.012, "train.head_lr": 0.006}
+RISING = {"train.momentum_start": 0.85, "train.momentum_warmup_steps": STEPS // 4}
+GROWING = {"train.batch_stages": ((STEPS // 2, 4), (STEPS // 4, 8))}
+ALL_ARMS = (
+    Arm("base", {}),
+    # rates
+    Arm("muon lr 0.01", {"train.matrix_lr": 0.01}),
+    Arm("adamw lr 0.001", {**ADAMW, "train.matrix_lr": 0.001}),
+    Arm("embed and head lr x1/2", HALF),
+    Arm("beta2 0.99", {"train.beta2": 0.99}),
+    # the optimizer
+    Arm("newton-schulz 3", {"train.newton_schulz_steps": 3}),
+    Arm("newton-schulz 4", {"train.newton_schulz_steps": 4}),
+    Arm("row variance (NorMuon)", {"train.muon_row_variance": True}),
+    Arm("split heads", {"train.muon_split_heads": True}),
+    Arm("soap lr 0.001", {**SOAP, "train.matrix_lr": 0.001}),
+    Arm("soap lr 0.003", {**SOAP, "train.matrix_lr": 0.003}),
+    Arm("no clipping", {"train.max_grad_norm": None}),
+    Arm("decay 0.1", DECAY),
+    Arm("decay 0.1 cautious", {**DECAY, "train.cautious_decay": True}),
+    Arm("momentum rises from 0.85", RISING),
+    Arm("rows equilibrated", {"train.muon_equilibrate": True}),
+    Arm("adamw lr 0.0005", {**ADAMW, "train.matrix_lr": 0.0005}),
+    Arm("adamw lr 0.002", {**ADAMW, "train.matrix_lr": 0.002}),
+    Arm("muon lr 0.04", {"train.matrix_lr": 0.04}),
+    Arm("embed and head lr x2", DOUBLE),
+    # the schedule
+    Arm("cosine", {"train.schedule": "cosine"}),
+    Arm("linear", {"train.schedule": "linear"}),
+    Arm("wsd last 20 %", {"train.decay_steps": STEPS // 5}),
+    Arm("wsd 1-sqrt", {"train.decay_shape": "sqrt"}),
+    Arm("final 10 %", {"train.final_lr_frac": 0.1}),
+    # the model
+    Arm("tied", {"model.tied": True}),
+    Arm("no qk-norm", {"model.qk_norm": "none"}),
+    Arm("relu2", {"model.mlp": "relu2", "model.d_ff": 576}),
+    Arm("gelu", {"model.mlp": "gelu", "model.d_ff": 576}),
+    Arm("softcap 15", {"model.logit_softcap": 15.0}),
+    Arm("value embeddings", {"model.value_embeddings": "alternate"}),
+    Arm("residual scalars", {"model.residual_scalars": True}),
+    Arm("outputs not zero", {"model.output_init": "scaled"}),
+    Arm("no norm gains", {"model.norm_gain": False}),
+    Arm("embedding norm", {"model.embedding_norm": True}),
+)
+ARMS = {arm.name: arm for arm in ALL_ARMS}
