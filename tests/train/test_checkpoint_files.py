@@ -10,9 +10,7 @@ from scratchlm.train.checkpoint_files import (
     Checkpoint,
     DamagedError,
     Stamp,
-    list_folders,
     read_checkpoint,
-    read_metric,
     write_checkpoint,
 )
 
@@ -62,7 +60,6 @@ def test_state_and_stamp_come_back(tmp_path):
     path = write_checkpoint(tmp_path, Checkpoint(1, {}, state), stamp)
     found, said = read_checkpoint(path)
     assert (found.step, found.state, said) == (1, state, stamp)
-    assert read_metric(path) == 0.125
 
 
 def test_other_programs_read_it(whole):
@@ -140,22 +137,6 @@ def test_a_checkpoint_of_another_format_is_found(whole):
         read_checkpoint(whole)
 
 
-def test_what_lies_beside_does_no_harm(tmp_path, whole):
+def test_what_lies_beside_does_no_harm(whole):
     (whole / ".DS_Store").write_bytes(b"x")
-    (tmp_path / "step_notes").mkdir()
-    (tmp_path / "notes").mkdir()
     assert not is_refused(whole)
-    assert list_folders(tmp_path) == [whole]
-
-
-def test_folders_are_ordered_by_their_steps(tmp_path):
-    for step in (1_000_000, 999_999, 5):
-        write_checkpoint(tmp_path, Checkpoint(step, {}), Stamp())
-    names = [path.name for path in list_folders(tmp_path)]
-    assert names == ["step_000005", "step_999999", "step_1000000"]
-    assert list_folders(tmp_path / "nowhere") == []
-
-
-def test_a_metric_that_cannot_be_read_is_none(whole):
-    (whole / "state.json").write_text("{")
-    assert read_metric(whole) is None

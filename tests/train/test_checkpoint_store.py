@@ -8,7 +8,8 @@ import torch
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.progress import Silent
-from scratchlm.train.checkpoint_files import Checkpoint, list_folders, read_checkpoint
+from scratchlm.train.checkpoint_files import Checkpoint, read_checkpoint
+from scratchlm.train.checkpoint_folders import list_folders
 from scratchlm.train.checkpoint_policy import CheckpointPolicy
 from scratchlm.train.checkpoint_store import CheckpointStore, check_fit
 from scratchlm.train.identity import Identity

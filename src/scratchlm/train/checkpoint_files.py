@@ -24,11 +24,10 @@ from torch import Tensor
 
 from scratchlm.base.atomic import atomic_directory
 from scratchlm.base.hashing import sha256_bytes, sha256_file
+from scratchlm.train.checkpoint_folders import STATE, folder_name
 
 SUMS = "SHA256SUMS"
-STATE = "state.json"
 FORMAT = "scratchlm-checkpoint-1"
-PREFIX = "step_"
 DTYPES = {
     torch.float64: "F64",
     torch.float32: "F32",
@@ -72,23 +71,6 @@ class DamagedError(Exception):
     """A checkpoint is not whole; the message names the file and what is wrong."""
 
 
-def folder_name(step: int) -> str:
-    """Name of the folder of a step's checkpoint."""
-    return f"{PREFIX}{step:06d}"
-
-
-def list_folders(directory: Path) -> list[Path]:
-    """Find the checkpoints of a directory by their names, oldest first."""
-    found = directory.glob(f"{PREFIX}*") if directory.is_dir() else ()
-    named = [path for path in found if path.name[len(PREFIX) :].isdecimal()]
-    return sorted(named, key=folder_step)
-
-
-def folder_step(path: Path) -> int:
-    """The step that a folder's name says."""
-    return int(path.name[len(PREFIX) :])
-
-
 def write_checkpoint(directory: Path, checkpoint: Checkpoint, stamp: Stamp) -> Path:
     """Write a checkpoint of tensors in main memory; returns its folder.
 
@@ -128,15 +110,6 @@ def read_checkpoint(path: Path) -> tuple[Checkpoint, Stamp]:
     checkpoint = Checkpoint(values["step"], tensors, values["state"])
     history = tuple(values["history"])
     return checkpoint, Stamp(values["metric"], values["identity"], history)
-
-
-def read_metric(path: Path) -> float | None:
-    """The validation figure of a checkpoint; None where it cannot be read."""
-    try:
-        found = json.loads((path / STATE).read_bytes())["metric"]
-        return None if found is None else float(found)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _verified_state(path: Path) -> dict[str, Any]:

@@ -24,12 +24,10 @@ from scratchlm.train.checkpoint_files import (
     Checkpoint,
     DamagedError,
     Stamp,
-    folder_step,
-    list_folders,
     read_checkpoint,
-    read_metric,
     write_checkpoint,
 )
+from scratchlm.train.checkpoint_folders import folder_step, list_folders, read_metric
 from scratchlm.train.checkpoint_policy import CheckpointPolicy, Saved, choose_kept
 from scratchlm.train.identity import (
     Change,

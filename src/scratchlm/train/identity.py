@@ -25,6 +25,7 @@ FREE_SETTINGS = frozenset(
         "train.checkpoints",
         "train.hook_every_steps",
         "train.tracking",
+        "machine.ceiling_flops_per_s",
     }
 )
 """Settings that change no bit of the weights: they may change at any time."""
@@ -39,7 +40,7 @@ PROMISES = {
 }
 """What a change in a section, or of one value, takes away."""
 TEXT_PROMISE = "that every text is read as often as planned"
-LAST_BITS = frozenset({"train.micro_batch_size"})
+LAST_BITS = frozenset({"train.micro_batch_size", "train.activation_checkpointing"})
 """Settings that change the order of a sum and not the mathematics."""
 MOST_SHOWN = 12
 _ABSENT = "absent"
@@ -85,12 +86,22 @@ def describe_identity(
         inputs: hash of everything that is read, by name: data, tokenizer, base model.
     """
     values: dict[str, Any] = {
-        section: _without_free(section, config) for section, config in settings.items()
+        section: settings_that_count(section, _as_json(config))
+        for section, config in settings.items()
     }
     values["inputs"] = dict(inputs)
     values["packages"] = describe_packages()
     values["processor"] = describe_processor(values.get("machine", {}).get("device"))
     return Identity(values)
+
+
+def settings_that_count(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A section's settings without those that change no bit of the weights."""
+    return {
+        name: value
+        for name, value in values.items()
+        if f"{section}.{name}" not in FREE_SETTINGS
+    }
 
 
 def describe_packages() -> dict[str, str]:
@@ -124,8 +135,8 @@ def refuse_changes(changes: Sequence[Change], where: str) -> UserError:
     """The line that says what has changed, and what one can do."""
     return UserError(
         f"{where} was made under other conditions: {_list(changes)}; put them back, "
-        f"or give --accept-changes (no longer promised: {lost_promises(changes)}), or "
-        "--restart to begin anew"
+        "or give --accept-changes to go on (no longer promised: "
+        f"{lost_promises(changes)}), or --restart to begin anew"
     )
 
 
@@ -142,13 +153,8 @@ def lost_promises(changes: Sequence[Change]) -> str:
     return "; ".join(dict.fromkeys(change.promise for change in changes))
 
 
-def _without_free(section: str, config: Config | Mapping[str, Any]) -> dict[str, Any]:
-    values = config.model_dump(mode="json") if isinstance(config, Config) else config
-    return {
-        name: value
-        for name, value in values.items()
-        if f"{section}.{name}" not in FREE_SETTINGS
-    }
+def _as_json(config: Config | Mapping[str, Any]) -> Mapping[str, Any]:
+    return config.model_dump(mode="json") if isinstance(config, Config) else config
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
