@@ -1,108 +1,77 @@
-"""Looks at a model while it is pretrained: held-out loss, and what it writes.
+"""What pretraining looks at on its way, and what the model writes meanwhile.
 
-Held-out text is read in a few fixed rows: enough for a curve, not for a claim (the
-evaluation reads all of it). Samples are greedy continuations of fixed prompts, so
-that two looks differ by the model alone.
+Samples are greedy continuations of fixed prompts, so that two looks differ by the model
+alone: beginnings of held-out text, and one's own (`train.tracking.prompts`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from scratchlm.base.metrics import MetricsWriter
+from scratchlm.corpus.document import Document
 from scratchlm.data import TokenStore
 from scratchlm.generate import generate
 from scratchlm.model import Transformer
+from scratchlm.pipeline.looks import (
+    UNIT_ROWS,
+    HeldoutHook,
+    SourceHook,
+    UnitsHook,
+    rows_by_source,
+)
+from scratchlm.pipeline.looks import spread_rows as spread_rows
 from scratchlm.tokenizer import Tokenizer
+from scratchlm.train.leakage import find_leakage
+from scratchlm.train.tracking_config import TrackingConfig
 
-Hook = Callable[[int, Transformer], None]
+Hook = Callable[[int, Transformer], float | None]
+Note = Callable[[str], object]
 
-HELDOUT_ROWS = 32
 PROMPT_TOKENS = 24
 NEW_TOKENS = 48
 N_PROMPTS = 3
 
 
-class HeldoutHook:
-    """Writes `val/loss` (nats a token) and `val/bits_per_byte` of fixed rows."""
+class SampleHook:
+    """Writes what the model makes of fixed beginnings to `samples.jsonl`."""
 
     def __init__(
         self,
         store: TokenStore,
         tokenizer: Tokenizer,
-        context_length: int,
-        metrics: MetricsWriter,
+        path: Path,
+        prompts: Sequence[str] = (),
     ) -> None:
-        stream = spread_rows(store, context_length + 1, HELDOUT_ROWS)  # (B, T + 1)
-        self._tokens = torch.from_numpy(stream[:, :-1].copy())
-        self._targets = torch.from_numpy(stream[:, 1:].copy())
-        self._n_bytes = int(tokenizer.byte_lengths[stream[:, 1:]].sum())
-        self._metrics = metrics
-
-    @torch.no_grad()
-    def __call__(self, done: int, model: Transformer) -> None:
-        """Measure and write one row."""
-        device = next(model.parameters()).device
-        nats = sum(
-            float(model.loss(rows.to(device), wanted.to(device))) * wanted.numel()
-            for rows, wanted in zip(
-                self._tokens.split(8), self._targets.split(8), strict=True
-            )
-        )
-        values = {"val/loss": nats / self._targets.numel()}
-        if self._n_bytes:
-            values["val/bits_per_byte"] = nats / math.log(2) / self._n_bytes
-        self._metrics.write(done, values)
-
-
-class SampleHook:
-    """Writes what the model makes of fixed beginnings to `samples.jsonl`."""
-
-    def __init__(self, store: TokenStore, tokenizer: Tokenizer, path: Path) -> None:
         rows = spread_rows(store, PROMPT_TOKENS, N_PROMPTS)
-        self._prompts = [row.tolist() for row in rows]
+        own = [
+            tokenizer.encode(prompt) or [tokenizer.endoftext_id] for prompt in prompts
+        ]
+        self._prompts = [*(row.tolist() for row in rows), *own]
         self._tokenizer = tokenizer
         self._path = path
 
     def __call__(self, done: int, model: Transformer) -> None:
         """Continue each prompt and write one row; a repeated look replaces itself."""
-        room = model.config.context_length - PROMPT_TOKENS
+        most = model.config.context_length - 1
+        prompts = [prompt[-most:] for prompt in self._prompts]
+        room = model.config.context_length - max(map(len, prompts), default=0)
         completions = generate(
             model,
-            self._prompts,
+            prompts,
             max_new_tokens=min(NEW_TOKENS, room),
             stop_ids=(self._tokenizer.endoftext_id,),
         )
         values: dict[str, float | int | str] = {}
-        for i, completion in enumerate(completions):
-            values[f"samples/{i}_prompt"] = self._decode(self._prompts[i])
-            values[f"samples/{i}_text"] = self._decode(completion.ids)
+        for i, (prompt, completion) in enumerate(
+            zip(prompts, completions, strict=True)
+        ):
+            values[f"samples/{i}_prompt"] = self._tokenizer.decode(prompt)
+            values[f"samples/{i}_text"] = self._tokenizer.decode(completion.ids)
         with MetricsWriter(self._path, "train") as samples:
             samples.drop_after(done - 1)
             samples.write(done, values)
-
-    def _decode(self, ids: Sequence[int]) -> str:
-        return self._tokenizer.decode(list(ids))
-
-
-def spread_rows(
-    store: TokenStore, length: int, n_rows: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Rows (n, length) of int64 from evenly spread places of a store.
-
-    Fewer rows where the store is small; none where it is shorter than a row.
-    """
-    last = len(store) - length
-    if last < 0:
-        return np.zeros((0, length), np.int64)
-    n_rows = min(n_rows, last // length + 1)
-    starts = np.linspace(0, last, n_rows).astype(np.int64).tolist()
-    return np.stack([store[at : at + length].astype(np.int64) for at in starts])
 
 
 def build_hooks(
@@ -111,12 +80,49 @@ def build_hooks(
     context_length: int,
     metrics: MetricsWriter,
     samples_path: Path,
+    *,
+    tracking: TrackingConfig | None = None,
+    documents: Iterable[Document] = (),
+    note: Note | None = None,
 ) -> list[Hook]:
-    """The hooks of pretraining; fewer where there is too little held-out text."""
+    """The hooks of pretraining; fewer where there is too little held-out text.
+
+    Args:
+        data_directory: shards with a split `heldout`.
+        tokenizer: of these shards.
+        context_length: T.
+        metrics: gets their figures.
+        samples_path: gets what the model writes.
+        tracking: which looks are wanted.
+        documents: held-out documents, for the loss of each source.
+        note: gets a line where a look finds something odd.
+    """
+    tracking = tracking or TrackingConfig()
     store = TokenStore.open(data_directory, "heldout")
     hooks: list[Hook] = []
     if len(store) > context_length:
         hooks.append(HeldoutHook(store, tokenizer, context_length, metrics))
+        if note is not None and tracking.sanity:
+            rows = spread_rows(store, context_length + 1, UNIT_ROWS)
+            hooks.append(UnitsHook(rows, metrics, note))
+    if tracking.sources:
+        sources = rows_by_source(documents, tokenizer, context_length)
+        if sources:
+            hooks.append(SourceHook(sources, tokenizer, metrics))
     if len(store) >= PROMPT_TOKENS and context_length > PROMPT_TOKENS:
-        hooks.append(SampleHook(store, tokenizer, samples_path))
+        hooks.append(SampleHook(store, tokenizer, samples_path, tracking.prompts))
     return hooks
+
+
+def note_leakage(
+    data_directory: Path, tokenizer: Tokenizer, tracking: TrackingConfig, note: Note
+) -> None:
+    """Say how much of the held-out text the training text holds too."""
+    if not tracking.sanity or not tracking.leakage_tokens:
+        return
+    heldout = TokenStore.open(data_directory, "heldout")
+    train = TokenStore.open(data_directory, "train")
+    leakage = find_leakage(train, heldout, tracking.leakage_tokens)
+    begin, length = leakage.longest
+    passage = tokenizer.decode(heldout[begin : begin + min(length, 32)].tolist())
+    note(str(leakage.judge(passage)))
