@@ -36,6 +36,17 @@ def test_norms_after_the_residual_sum_are_refused_with_that_reason():
         (CLASSIC | {"qk_norm": True}, "query-key norms"),
         (CLASSIC | {"d_head": 8}, "heads of 32 channels"),
         (CLASSIC | {"mlp": "swiglu"}, "SwiGLU network"),
+        (CLASSIC | {"mlp": "gelu_exact"}, "exact GELU network"),
+        ({"position": "none"}, "reading without positions"),
+        ({"rope_scaling": "yarn", "rope_factor": 4}, "rotary scaling"),
+        ({"norm_gain": False}, "norms without gains"),
+        ({"embedding_norm": True}, "norm of the embedding"),
+        ({"qk_norm": "after_rope"}, "query-key norms after RoPE"),
+        ({"attention_window": 8}, "attention windows"),
+        ({"logit_softcap": 15.0}, "logit soft-cap"),
+        ({"value_embeddings": "alternate"}, "value embeddings"),
+        ({"residual_scalars": True}, "residual scalars"),
+        ({"n_experts": 4}, "experts"),
     ],
 )
 def test_each_obstacle_is_named(changes, reason):

@@ -28,6 +28,13 @@ ARCHITECTURES = {
     },
     "diagram": {"norm": "layernorm", "norm_placement": "post", "qk_norm": False},
     "relu2": {"mlp": "relu2", "bias": True, "n_kv_heads": 1},
+    "nanochat": {
+        "mlp": "relu2",
+        "norm_gain": False,
+        "qk_norm": "after_rope",
+        "value_embeddings": "alternate",
+        "residual_scalars": True,
+    },
 }
 
 

@@ -16,11 +16,12 @@ def n_shared(model, group):
 
 
 def test_every_linear_layer_of_the_blocks_is_in_one_group(model):
+    """But the gates of value embeddings, a few numbers each."""
     grouped = [name for group in scaling_groups(model.config) for name in group.layers]
     layers = [
         name
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and name.startswith("layers.")
+        if isinstance(module, nn.Linear) and name.endswith("_proj")
     ]
     assert sorted(grouped) == sorted(layers)
 
@@ -40,7 +41,10 @@ def test_absorbed_scales_never_change_what_the_model_says(model, tokens):
     [
         ({}, set()),
         ({"mlp": "gelu"}, {"down_proj"}),
+        ({"mlp": "gelu_exact"}, {"down_proj"}),
         ({"mlp": "relu2"}, set()),
+        ({"norm_gain": False}, {"q_proj", "k_proj", "v_proj", "gate_proj", "up_proj"}),
+        ({"value_embeddings": "alternate"}, {"q_proj", "k_proj", "v_proj", "o_proj"}),
         (
             {"norm_placement": "post"},
             {"q_proj", "k_proj", "v_proj", "gate_proj", "up_proj"},
@@ -51,7 +55,7 @@ def test_absorbed_scales_never_change_what_the_model_says(model, tokens):
         ),
     ],
 )
-def test_only_a_gelu_and_a_norm_after_the_sum_absorb_nothing(
+def test_what_has_no_gain_or_feeds_others_too_absorbs_nothing(
     build_model, changes, unabsorbed
 ):
     config = build_model(**changes).config

@@ -156,6 +156,12 @@ def test_a_quantised_model_is_not_quantised_again(build_model, calibration, tmp_
         quantize(CONFIG, saved, calibration, tmp_path / "again")
 
 
+def test_a_mixture_of_experts_is_refused(build_model, calibration, tmp_path):
+    save_model(build_model(n_experts=2), tmp_path / "source")
+    with pytest.raises(UserError, match="mixture of experts"):
+        quantize(CONFIG, tmp_path / "source", calibration, tmp_path / "out")
+
+
 def test_a_model_that_is_not_finite_is_refused(build_model, calibration, tmp_path):
     model = build_model()
     with torch.no_grad():

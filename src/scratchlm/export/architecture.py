@@ -15,7 +15,7 @@ Architecture = Literal["qwen3", "llama", "gpt2"]
 
 _NAMES = {"qwen3": "Qwen3", "llama": "Llama", "gpt2": "GPT-2"}
 _WORDS = {"rmsnorm": "RMSNorm", "layernorm": "LayerNorm", "relu2": "ReLU²"}
-_WORDS |= {"gelu": "GELU", "swiglu": "SwiGLU"}
+_WORDS |= {"gelu": "GELU", "gelu_exact": "exact GELU", "swiglu": "SwiGLU"}
 
 
 class RefusalError(UserError):
@@ -55,4 +55,21 @@ def _obstacles(config: ModelConfig, architecture: Architecture) -> list[str]:
         and width != config.d_model,
         "biases": architecture == "qwen3" and config.bias,
     }
+    checks |= _further(config)
     return [what for what, stands in checks.items() if stands]
+
+
+def _further(config: ModelConfig) -> dict[str, bool]:
+    """Switches that none of the known architectures has, or that no export writes."""
+    return {
+        "reading without positions": config.position == "none",
+        "rotary scaling in this export": config.rope_scaling != "none",
+        "norms without gains": not config.norm_gain,
+        "norm of the embedding": config.embedding_norm,
+        "query-key norms after RoPE": config.qk_norm == "after_rope",
+        "attention windows in this export": config.attention_window is not None,
+        "logit soft-cap": config.logit_softcap is not None,
+        "value embeddings": config.value_embeddings != "none",
+        "residual scalars": config.residual_scalars,
+        "experts": config.n_experts is not None,
+    }

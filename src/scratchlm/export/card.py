@@ -9,10 +9,12 @@ from scratchlm.tokenizer.tokenizer import Tokenizer
 _KINDS = {
     "rope": "rotary",
     "learned": "learned",
+    "none": "none",
     "rmsnorm": "RMSNorm",
     "layernorm": "LayerNorm",
     "swiglu": "SwiGLU",
     "gelu": "GELU (tanh)",
+    "gelu_exact": "GELU",
     "relu2": "ReLU²",
 }
 

@@ -1,4 +1,4 @@
-"""The shape of a transformer. Every combination trains, generates and quantises.
+"""The shape of a transformer. Every combination trains, and generates with a cache.
 
 `modern` is Qwen3's block: RoPE, RMSNorm before each sub-layer, grouped-query attention,
 QK-norm before RoPE, SwiGLU. `classic` is GPT-2's: learned positions, LayerNorm, GELU,

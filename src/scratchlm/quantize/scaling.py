@@ -9,6 +9,8 @@ that do not. The division costs nothing where an earlier operation can absorb it
     post_attention_layernorm → gate_proj, up_proj         (norm before the sub-layer)
     up_proj                  → down_proj                  (SwiGLU, ReLU²)
 
+where the norm has a gain, and no value embedding reads the same input or joins v.
+
 Grouped-query attention: the heads of a group read the same values, so they share the
 scales of v's channels. ReLU(u)² is homogeneous of degree two: up_proj takes √s.
 
@@ -89,29 +91,34 @@ def _of_block(config: ModelConfig, layer: int) -> list[ScalingGroup]:
     attention = [f"{at}.self_attn.{name}_proj" for name in "qkvo"]
     feeding = ["gate_proj", "up_proj"] if config.mlp == "swiglu" else ["up_proj"]
     mlp = [f"{at}.mlp.{name}" for name in [*feeding, "down_proj"]]
-    output = ScalingGroup(
-        (attention[3],),
-        attention[2],
-        attention[3],
-        n_sharing=config.n_heads // config.n_kv_heads,
-        d_head=config.d_head,
-    )
     down = ScalingGroup(
         (mlp[-1],),
-        None if config.mlp == "gelu" else mlp[-2],
+        None if config.mlp.startswith("gelu") else mlp[-2],
         mlp[-1],
         power=0.5 if config.mlp == "relu2" else 1.0,
     )
-    pre = config.norm_placement == "pre"
+    absorbs = config.norm_placement == "pre" and config.norm_gain
+    is_shared = config.has_value_embedding(layer)
     return [
-        *_behind_norm(attention[:3], f"{at}.input_layernorm", pre),
-        output,
-        *_behind_norm(mlp[:-1], f"{at}.post_attention_layernorm", pre),
+        *_behind_norm(
+            attention[:3], f"{at}.input_layernorm", absorbs and not is_shared
+        ),
+        _output(config, attention[3], None if is_shared else attention[2]),
+        *_behind_norm(mlp[:-1], f"{at}.post_attention_layernorm", absorbs),
         down,
     ]
 
 
-def _behind_norm(layers: list[str], norm: str, pre: bool) -> list[ScalingGroup]:
-    if pre:
+def _output(config: ModelConfig, layer: str, absorber: str | None) -> ScalingGroup:
+    if absorber is None:
+        return ScalingGroup((layer,), None, layer)
+    n_sharing = config.n_heads // config.n_kv_heads
+    return ScalingGroup(
+        (layer,), absorber, layer, n_sharing=n_sharing, d_head=config.d_head
+    )
+
+
+def _behind_norm(layers: list[str], norm: str, absorbs: bool) -> list[ScalingGroup]:
+    if absorbs:
         return [ScalingGroup(tuple(layers), norm, layers[0])]
     return [ScalingGroup((layer,), None, layers[0]) for layer in layers]

@@ -96,6 +96,11 @@ def quantize(
 def _check_model(model: Transformer, where: Path) -> None:
     if any(isinstance(module, QuantizedLinear) for module in model.modules()):
         raise UserError(f"{where} is quantised already; give the model it came from")
+    if model.config.n_experts is not None:
+        raise UserError(
+            f"{where} is a mixture of experts, and no method here rounds experts; "
+            "use it as it is, or train a model without model.n_experts"
+        )
     for name, parameter in model.named_parameters():
         if not parameter.isfinite().all():
             raise UserError(f"{where}: {name} holds numbers that are not finite")
