@@ -2,14 +2,22 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_bytes
 from scratchlm.pipeline import graph
-from scratchlm.pipeline.graph import Context, Stage, judge_stage, run_stage
+from scratchlm.pipeline.graph import (
+    Context,
+    Stage,
+    judge_stage,
+    run_stage,
+    settle_changes,
+)
 
 
 class Killed(BaseException):
@@ -30,6 +38,7 @@ def walk(stage, directory, upstream=None):
     if verdict.up_to_date:
         return verdict, verdict.marker
     context = Context(directory, {}, directory.parent / "metrics.jsonl")
+    verdict = settle_changes(stage, context, verdict)
     return verdict, run_stage(stage, context, verdict, upstream)
 
 
@@ -130,6 +139,87 @@ def test_an_interrupted_stage_with_another_config_starts_in_an_empty_directory(
     assert seen == [0]
 
 
+def interrupted_at_a_checkpoint(directory, steps=10):
+    """A stage that dies after its checkpoint; its directory holds step 6."""
+
+    def run(context):
+        write_checkpoint(context.directory)
+        raise Killed
+
+    (directory / "work").mkdir()
+    (directory / "work" / "run.lock").write_text("")
+    with pytest.raises(Killed):
+        walk(Stage("work", run, {"steps": steps}, resumes=True), directory / "work")
+
+
+def write_checkpoint(directory):
+    (directory / "checkpoints" / "step_000006").mkdir(parents=True)
+    (directory / "count").write_text("6")
+
+
+def settle(stage, directory, on_change):
+    verdict = judge_stage(stage, directory, {})
+    lines = []
+    progress = SimpleNamespace(note=lines.append)
+    context = Context(directory, {}, directory / "m", progress, on_change)
+    return settle_changes(stage, context, verdict), lines
+
+
+def test_checkpoints_under_other_conditions_are_refused_and_stay(tmp_path):
+    interrupted_at_a_checkpoint(tmp_path)
+    other, _ = counting_stage(11)
+    said = r"stage work, which stands at step 6, .* steps 10 → 11; .*--accept-changes"
+    with pytest.raises(UserError, match=said):
+        settle(other, tmp_path / "work", "refuse")
+    again, seen = counting_stage(10)
+    walk(again, tmp_path / "work")
+    assert seen == [6], "as if nobody had asked"
+
+
+def test_checkpoints_whose_conditions_were_accepted_are_continued(tmp_path):
+    interrupted_at_a_checkpoint(tmp_path)
+    other, seen = counting_stage(11)
+    verdict, lines = settle(other, tmp_path / "work", "accept")
+    assert len(lines) == 1 and "no longer promised" in lines[0]
+    context = Context(tmp_path / "work", {}, tmp_path / "m")
+    run_stage(other, context, verdict, {})
+    assert seen == [6]
+
+
+@pytest.mark.parametrize("steps", [10, 11])
+def test_a_restart_gives_checkpoints_up_changed_or_not(tmp_path, steps):
+    interrupted_at_a_checkpoint(tmp_path)
+    stage, seen = counting_stage(steps)
+    verdict, _ = settle(stage, tmp_path / "work", "restart")
+    context = Context(tmp_path / "work", {}, tmp_path / "m")
+    run_stage(stage, context, verdict, {})
+    assert seen == [0]
+    assert not (tmp_path / "work" / "checkpoints").exists()
+    assert (tmp_path / "work" / "run.lock").exists(), "it may be held"
+
+
+def test_another_version_of_the_code_is_a_changed_condition(tmp_path, monkeypatch):
+    interrupted_at_a_checkpoint(tmp_path)
+    monkeypatch.setattr(graph, "__version__", "0.0.0-other")
+    with pytest.raises(UserError, match=r"packages\.scratchlm .* → 0\.0\.0-other"):
+        settle(counting_stage(10)[0], tmp_path / "work", "refuse")
+
+
+def test_what_an_older_version_began_is_refused_too(tmp_path):
+    """It wrote no conditions down."""
+    interrupted_at_a_checkpoint(tmp_path)
+    (tmp_path / "work" / graph.STARTED).write_text('{"key": "of before"}')
+    with pytest.raises(UserError, match="steps absent → 10"):
+        settle(counting_stage(10)[0], tmp_path / "work", "refuse")
+
+
+def test_a_lock_is_no_output(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "run.lock").write_text("")
+    _, marker = walk(stage_writing("x"), tmp_path / "work")
+    assert list(marker.outputs) == ["out.txt"]
+
+
 def test_an_interrupted_stage_that_cannot_resume_starts_in_an_empty_directory(tmp_path):
     def half(context):
         (context.directory / "half.bin").write_text("half")
@@ -185,7 +275,7 @@ def test_a_half_emptied_directory_is_never_continued(tmp_path):
         def die(path):
             raise Killed
 
-        patch.setattr(graph.shutil, "rmtree", die)
+        patch.setattr(graph, "_delete", die)
         with pytest.raises(Killed):
             graph.prepare_directory(tmp_path / "work", verdict)
     old, seen = counting_stage(10)

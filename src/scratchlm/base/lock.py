@@ -48,6 +48,19 @@ class DirectoryLock:
             self._lock.release()
             self._lock = None
 
+    def is_held(self) -> bool:
+        """Whether somebody works in the directory at this moment; makes nothing."""
+        if self._lock is not None:
+            return True
+        if not (self.directory / LOCK_NAME).exists():
+            return False
+        try:
+            self.acquire()
+        except UserError:
+            return True
+        self.release()
+        return False
+
     def __enter__(self) -> DirectoryLock:
         self.acquire()
         return self

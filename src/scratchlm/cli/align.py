@@ -8,4 +8,5 @@ command = stage_command(
     "Teach a chat model what is preferred (DPO), on the pairs of RUN, with its "
     "recipe and your KEY=VALUE, into a folder of its own.",
     model_from="finetune",
+    resumes=True,
 )

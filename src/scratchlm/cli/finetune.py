@@ -8,4 +8,5 @@ command = stage_command(
     "Teach a pretrained model to answer, on the conversations of RUN, with its "
     "recipe and your KEY=VALUE, into a folder of its own.",
     model_from="train",
+    resumes=True,
 )

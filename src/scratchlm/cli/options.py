@@ -37,6 +37,30 @@ def out_option(command: CommandT) -> CommandT:
     )(command)
 
 
+def change_options(command: CommandT) -> CommandT:
+    """`--accept-changes` and `--restart`: what to do where conditions have changed."""
+    accept = click.option(
+        "--accept-changes",
+        "on_change",
+        flag_value="accept",
+        help="Continue an interrupted training under changed conditions.",
+    )
+    restart = click.option(
+        "--restart",
+        "on_change",
+        flag_value="restart",
+        help="Give up the checkpoints of an interrupted training, begin it anew.",
+    )
+    refuse = click.option(
+        "--refuse-changes",
+        "on_change",
+        flag_value="refuse",
+        default="refuse",
+        hidden=True,
+    )
+    return accept(restart(refuse(command)))
+
+
 def overrides_argument(command: CommandT) -> CommandT:
     """`a.b=value …`: settings of the recipe."""
     return click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")(command)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from scratchlm.cli.options import overrides_argument, runs_dir_option
+from scratchlm.cli.options import change_options, overrides_argument, runs_dir_option
 
 EPILOG = """\b
 Examples:
@@ -35,12 +35,14 @@ Examples:
 @click.option("--preferences", type=click.Path(path_type=Path), help="Own pairs.")
 @click.option("--depth", type=int, help="Number of layers; the width follows.")
 @click.option("--name", help="Name of the run.  [that of the recipe]")
+@change_options
 @runs_dir_option
 def command(
     target: str,
     overrides: tuple[str, ...],
     name: str | None,
     runs_dir: Path,
+    on_change: Literal["refuse", "accept", "restart"],
     **options: Any,
 ) -> None:
     """Collect text, train a tokenizer and a model, teach it to chat, and more.
@@ -56,7 +58,7 @@ def command(
     request = make_request(target, draft_options(overrides, **options), runs_dir, name)
     line = shlex.join(["scratchlm", *sys.argv[1:]])
     try:
-        run_journey(request, command=line, say=click.echo)
+        run_journey(request, line, click.echo, on_change)
     except KeyboardInterrupt:
         where = "" if runs_dir == Path("runs") else f" --runs-dir {runs_dir}"
         again = f"scratchlm run {request.run.name}{where}"

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from scratchlm.cli.options import out_option, overrides_argument, runs_dir_option
+from scratchlm.cli.options import (
+    change_options,
+    out_option,
+    overrides_argument,
+    runs_dir_option,
+)
+
+OnChange = Literal["refuse", "accept", "restart"]
 
 
 def stage_command(
-    verb: str, stage: str, what: str, model_from: str | None = None
+    verb: str,
+    stage: str,
+    what: str,
+    model_from: str | None = None,
+    resumes: bool = False,
 ) -> click.Command:
     """Build the command of a stage.
 
@@ -21,6 +32,7 @@ def stage_command(
         stage: the stage that it runs.
         what: its help.
         model_from: the input stage whose model `--model` replaces.
+        resumes: whether it continues from checkpoints.
     """
 
     def command(
@@ -29,8 +41,10 @@ def stage_command(
         out: Path,
         runs_dir: Path,
         model: Path | None = None,
+        on_change: OnChange = "refuse",
     ) -> None:
-        run_stage_alone(stage, run, overrides, out, runs_dir, (model_from, model))
+        replaced = (model_from, model)
+        run_stage_alone(stage, run, overrides, out, runs_dir, replaced, on_change)
 
     example = f"Example: scratchlm {verb} laptop --out build/{verb} {verb}.seed=1"
     if verb in ("quantize", "export"):
@@ -41,6 +55,8 @@ def stage_command(
     )
     if model_from is not None:
         decorated = model_option(decorated)
+    if resumes:
+        decorated = change_options(decorated)
     return click.command(verb, help=what, epilog=example)(decorated)
 
 
@@ -60,6 +76,7 @@ def run_stage_alone(
     out: Path,
     runs_dir: Path,
     model: tuple[str | None, Path | None] = (None, None),
+    on_change: OnChange = "refuse",
 ) -> None:
     """Run one stage of a run into a folder of its own, and say what came out."""
     from scratchlm.base.config import parse_overrides
@@ -71,5 +88,5 @@ def run_stage_alone(
     source, folder = model
     replaced = (source, folder) if source and folder else None
     found = find_run(runs_dir, run)
-    said = run_alone(found, stage, out, parse_overrides(overrides), replaced)
+    said = run_alone(found, stage, out, parse_overrides(overrides), replaced, on_change)
     click.echo(f"{stage}: {said}\nwritten to {out}")

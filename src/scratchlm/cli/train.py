@@ -7,4 +7,5 @@ command = stage_command(
     "train",
     "Pretrain a model on the data of RUN, with its recipe and your KEY=VALUE, "
     "into a folder of its own. Ctrl-C and run again: it continues.",
+    resumes=True,
 )

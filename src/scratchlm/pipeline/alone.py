@@ -13,12 +13,21 @@ from typing import Any
 from scratchlm.base.config import build_config, merge, read_toml
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_file
+from scratchlm.base.lock import DirectoryLock
 from scratchlm.base.progress import Progress
-from scratchlm.pipeline.graph import Context, Stage, judge_stage, read_marker, run_stage
+from scratchlm.pipeline.graph import (
+    Context,
+    Stage,
+    judge_stage,
+    read_marker,
+    run_stage,
+    settle_changes,
+)
 from scratchlm.pipeline.locate import model_folder
 from scratchlm.pipeline.recipe import Recipe
 from scratchlm.pipeline.run_directory import RunDirectory
 from scratchlm.pipeline.stages import build_stages
+from scratchlm.train.identity import OnChange
 
 
 def run_alone(
@@ -27,6 +36,7 @@ def run_alone(
     out: Path,
     overrides: Mapping[str, Any],
     model: tuple[str, Path] | None = None,
+    on_change: OnChange = "refuse",
 ) -> str:
     """Run one stage of a finished run into a folder of its own.
 
@@ -36,12 +46,14 @@ def run_alone(
         out: the folder to write to; not inside the run's own stages.
         overrides: laid over the run's recipe.
         model: (input stage, folder): a model to take instead of that stage's.
+        on_change: what to do with checkpoints that were made under other conditions.
 
     Returns:
         What the stage says of its result.
 
     Raises:
-        UserError: an input is not made yet, or a setting is not valid.
+        UserError: an input is not made yet, a setting is not valid, another process
+            writes to the folder, or checkpoints there were made under other conditions.
     """
     if run.path.resolve() in (out.resolve(), *out.resolve().parents):
         raise UserError(f"{out} stands inside run {run.name}; choose another --out")
@@ -51,15 +63,17 @@ def run_alone(
     if model is not None:
         source, folder = model
         inputs[source], upstream[source] = folder, _weights_hash(folder)
-    verdict = judge_stage(stage, out, upstream)
-    if verdict.marker is not None:
-        return f"up to date: {verdict.marker.summary}"
     progress = Progress(name)
-    context = Context(out, inputs, out / "metrics.jsonl", progress)
-    try:
-        return run_stage(stage, context, verdict, upstream).summary
-    finally:
-        progress.clear()
+    context = Context(out, inputs, out / "metrics.jsonl", progress, on_change)
+    with DirectoryLock(out):
+        verdict = judge_stage(stage, out, upstream)
+        if verdict.marker is not None:
+            return f"up to date: {verdict.marker.summary}"
+        verdict = settle_changes(stage, context, verdict)
+        try:
+            return run_stage(stage, context, verdict, upstream).summary
+        finally:
+            progress.clear()
 
 
 def _find_stage(run: RunDirectory, name: str, overrides: Mapping[str, Any]) -> Stage:

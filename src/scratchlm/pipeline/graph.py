@@ -8,15 +8,17 @@ directory. Its key is the hash of all that can change its outputs:
 A stage that ended leaves `stage.json` (key, hashes of its outputs, a summary). It is
 skipped while the key is the same and its outputs have these hashes. A stage that was
 interrupted left `started.json`: with the same key, a stage that can resume finds its
-directory as it was; any other directory is emptied first. Both markers are written
-atomically and the outputs' hashes last, so a process may be killed at any moment.
+directory as it was; any other directory is emptied first, except one that holds
+checkpoints: that is refused with what has changed, until somebody accepts it or gives
+the checkpoints up. Both markers are written atomically and the outputs' hashes last,
+so a process may be killed at any moment.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,16 @@ from scratchlm import __version__
 from scratchlm.base.atomic import read_json, remove_leftovers, write_json
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_file, sha256_json
+from scratchlm.base.lock import LOCK_NAME
 from scratchlm.base.progress import SILENT, Progress
+from scratchlm.train.checkpoint_folders import CHECKPOINTS, folder_step, list_folders
+from scratchlm.train.identity import (
+    Change,
+    OnChange,
+    accepted_note,
+    find_changes,
+    refuse_changes,
+)
 
 DONE = "stage.json"
 STARTED = "started.json"
@@ -41,6 +52,8 @@ class Context:
     metrics_path: Path
     """The run's `metrics.jsonl`."""
     progress: Progress = SILENT
+    on_change: OnChange = "refuse"
+    """What to do with checkpoints that were made under other conditions."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,8 @@ class Verdict:
     keep: bool = False
     """Whether what stands in its directory is the beginning of this very work."""
     marker: Marker | None = field(default=None, compare=False)
+    changes: tuple[Change, ...] = ()
+    """What is not as it was when the checkpoints in its directory were made."""
 
 
 def stage_key(stage: Stage, upstream: Mapping[str, str]) -> str:
@@ -116,7 +131,7 @@ def judge_stage(
     key = stage_key(stage, upstream)
     marker = read_marker(directory)
     if marker is None:
-        return _judge_unfinished(stage, directory, key)
+        return _judge_unfinished(stage, directory, key, upstream)
     if marker.key != key:
         return Verdict(key, False, _what_changed(stage, marker, upstream))
     damaged = find_damaged(directory, marker, verify)
@@ -134,8 +149,9 @@ def run_stage(
     Returns:
         The marker as written to `stage.json`.
     """
+    assert not verdict.changes, "settle_changes comes first"
     directory = context.directory
-    prepare_directory(directory, verdict)
+    prepare_directory(directory, verdict, _describe(stage, upstream))
     summary = stage.run(context)
     marker = Marker(
         key=verdict.key,
@@ -150,17 +166,45 @@ def run_stage(
     return marker
 
 
-def prepare_directory(directory: Path, verdict: Verdict) -> None:
-    """Empty a stage's directory, or keep it to continue; mark it as started."""
+def settle_changes(stage: Stage, context: Context, verdict: Verdict) -> Verdict:
+    """Decide about checkpoints of an interrupted stage: refuse, go on, or begin anew.
+
+    Raises:
+        UserError: conditions have changed, and nobody has said what to do then.
+    """
+    if context.on_change == "restart" and stage.resumes:
+        return replace(verdict, keep=False, changes=())
+    if not verdict.changes:
+        return verdict
+    newest = folder_step(list_folders(context.directory / CHECKPOINTS)[-1])
+    where = f"stage {stage.name}, which stands at step {newest:,},"
+    if context.on_change == "refuse":
+        raise refuse_changes(verdict.changes, where)
+    context.progress.note(f"  {accepted_note(verdict.changes, where)}")
+    return replace(verdict, keep=True, changes=())
+
+
+def prepare_directory(
+    directory: Path, verdict: Verdict, conditions: Mapping[str, Any] | None = None
+) -> None:
+    """Empty a stage's directory, or keep it to continue; mark it as started.
+
+    Args:
+        directory: of the stage.
+        verdict: of `judge_stage`.
+        conditions: what the stage depends on, for who comes after an interruption.
+    """
     if not verdict.keep:
         # The markers go first: a half-emptied directory must not look whole.
         (directory / DONE).unlink(missing_ok=True)
         (directory / STARTED).unlink(missing_ok=True)
-        if directory.exists():
-            shutil.rmtree(directory)
+        for path in sorted(directory.iterdir()) if directory.exists() else ():
+            if path.name != LOCK_NAME:  # held by this very process
+                _delete(path)
     directory.mkdir(parents=True, exist_ok=True)
     remove_leftovers(directory)
-    write_json(directory / STARTED, {"key": verdict.key})
+    started = {"key": verdict.key, "conditions": dict(conditions or {})}
+    write_json(directory / STARTED, started)
     (directory / DONE).unlink(missing_ok=True)
 
 
@@ -171,7 +215,7 @@ def hash_outputs(directory: Path, patterns: tuple[str, ...]) -> dict[str, str]:
     return {
         name: sha256_file(directory / name)
         for name in names
-        if name not in (DONE, STARTED) and (directory / name).is_file()
+        if name not in (DONE, STARTED, LOCK_NAME) and (directory / name).is_file()
     }
 
 
@@ -193,22 +237,47 @@ def read_marker(directory: Path) -> Marker | None:
         return None
 
 
-def _judge_unfinished(stage: Stage, directory: Path, key: str) -> Verdict:
+def _judge_unfinished(
+    stage: Stage, directory: Path, key: str, upstream: Mapping[str, str]
+) -> Verdict:
     started = _read_started(directory)
     if started is None:
         return Verdict(key, False, "not yet made")
-    if started != key:
-        return Verdict(key, False, "interrupted, and its inputs or config changed")
-    if stage.resumes:
-        return Verdict(key, False, "interrupted, continues", keep=True)
-    return Verdict(key, False, "interrupted, starts again")
+    if started["key"] == key:
+        if stage.resumes:
+            return Verdict(key, False, "interrupted, continues", keep=True)
+        return Verdict(key, False, "interrupted, starts again")
+    changes = find_changes(started["conditions"], _describe(stage, upstream))
+    is_begun = stage.resumes and bool(list_folders(directory / CHECKPOINTS))
+    return Verdict(
+        key,
+        False,
+        "interrupted, and its inputs or config changed",
+        changes=tuple(changes) if is_begun else (),
+    )
 
 
-def _read_started(directory: Path) -> str | None:
+def _describe(stage: Stage, upstream: Mapping[str, str]) -> dict[str, Any]:
+    """What a stage depends on, as nested JSON values; what its key is made of."""
+    inputs = {name: upstream[name] for name in stage.inputs}
+    packages = {"packages": {"scratchlm": __version__}}
+    return {**stage.config, "inputs": inputs, **packages}
+
+
+def _read_started(directory: Path) -> dict[str, Any] | None:
     try:
-        return str(read_json(directory / STARTED)["key"])
-    except (UserError, KeyError, TypeError):
+        found = read_json(directory / STARTED)
+        conditions = dict(found.get("conditions", {}))  # not in older versions
+        return {"key": str(found["key"]), "conditions": conditions}
+    except (UserError, KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _what_changed(stage: Stage, marker: Marker, upstream: Mapping[str, str]) -> str:

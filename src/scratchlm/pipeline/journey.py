@@ -18,6 +18,7 @@ from scratchlm.base.config import build_config
 from scratchlm.base.metrics import read_metrics
 from scratchlm.base.units import format_duration
 from scratchlm.corpus import CorpusConfig
+from scratchlm.pipeline.amend import check_amended
 from scratchlm.pipeline.calibration import Calibration
 from scratchlm.pipeline.closing import closing_lines
 from scratchlm.pipeline.events import stage_times
@@ -35,27 +36,37 @@ from scratchlm.pipeline.recipe import Recipe
 from scratchlm.pipeline.request import Request, save_request
 from scratchlm.pipeline.stages import build_corpus_stage, build_stages
 from scratchlm.pipeline.walk import WIDTH, Say, Walk, stage_lines
+from scratchlm.train.identity import OnChange
 
 
-def run_journey(request: Request, command: str = "", say: Say = print) -> Path:
+def run_journey(
+    request: Request,
+    command: str = "",
+    say: Say = print,
+    on_change: OnChange = "refuse",
+) -> Path:
     """Walk the whole way for one run; returns its directory.
 
     Args:
         request: which run, and the draft of its recipe (`make_request`).
         command: the command line, for the manifest.
         say: prints one line.
+        on_change: what to do with checkpoints that were made under other conditions.
 
     Raises:
         UserError: a mistake in the draft, too little disk or memory, another process
-            at work in this run, or nothing usable in the text.
+            at work in this run, nothing usable in the text, or an interrupted training
+            whose conditions have changed.
     """
     run = request.run
     check_draft(request.draft)
     with run.locked():
         remove_leftovers(run.path)
+        if on_change == "refuse":
+            check_amended(request)
         say(_opening(request))
         request = save_request(request, command)
-        walk = Walk(run, say)
+        walk = Walk(run, say, on_change)
         inputs = _collect(request, walk)
         recipe = read_frozen(request) or _freeze(request, say)
         _write_manifest(request, recipe, inputs)

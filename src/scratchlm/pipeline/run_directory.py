@@ -17,9 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from scratchlm.base.errors import UserError
+from scratchlm.base.lock import DirectoryLock
 
 RUNS_VARIABLE = "SCRATCHLM_RUNS"
 
@@ -85,32 +84,13 @@ class RunDirectory:
         Raises:
             UserError: another process works in this run.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path / "run.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise UserError(
-                f"another process is working on run {self.name} (it holds "
-                f"{self.path / 'run.lock'}); wait for it, or choose another --name"
-            ) from None
-        try:
+        with DirectoryLock(self.path):
             mend_last_line(self.metrics_path)
             yield
-        finally:
-            lock.release()
 
     def is_locked(self) -> bool:
         """Whether some process works in this run at this moment."""
-        if not (self.path / "run.lock").exists():
-            return False
-        lock = FileLock(self.path / "run.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-        return False
+        return DirectoryLock(self.path).is_held()
 
 
 def default_runs_directory() -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scratchlm.pipeline import rooms
 from scratchlm.pipeline.graph import Context, Stage, read_marker
 from scratchlm.pipeline.run_directory import RunDirectory
+from scratchlm.train.identity import settings_that_count
 
 if TYPE_CHECKING:
     from scratchlm.corpus import CorpusConfig
@@ -96,7 +97,10 @@ def build_stages(recipe: Recipe) -> tuple[Stage, ...]:
         Stage(
             name=row.name,
             run=partial(row.run, recipe),
-            config={section: parts[section] for section in row.sections.split()},
+            config={
+                section: settings_that_count(section, parts[section])
+                for section in row.sections.split()
+            },
             inputs=tuple(row.inputs.split()),
             outputs=TRAINED if row.resumes else ("**/*",),
             resumes=row.resumes,

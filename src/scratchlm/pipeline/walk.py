@@ -11,8 +11,16 @@ from scratchlm.base.metrics import MetricsWriter, read_metrics
 from scratchlm.base.progress import Progress
 from scratchlm.base.units import format_duration
 from scratchlm.pipeline.events import stage_done, stage_started
-from scratchlm.pipeline.graph import Context, Marker, Stage, judge_stage, run_stage
+from scratchlm.pipeline.graph import (
+    Context,
+    Marker,
+    Stage,
+    judge_stage,
+    run_stage,
+    settle_changes,
+)
 from scratchlm.pipeline.run_directory import RunDirectory
+from scratchlm.train.identity import OnChange
 
 Say = Callable[[str], object]
 
@@ -22,9 +30,12 @@ WIDTH = 80
 class Walk:
     """One walk through the stages of a run."""
 
-    def __init__(self, run: RunDirectory, say: Say) -> None:
+    def __init__(
+        self, run: RunDirectory, say: Say, on_change: OnChange = "refuse"
+    ) -> None:
         self.run = run
         self.say = say
+        self.on_change = on_change
         self.hashes: dict[str, str] = {}
         """Hash of the outputs of each stage passed so far."""
         self.made: list[str] = []
@@ -48,14 +59,15 @@ class Walk:
             return verdict.marker
         if verdict.reason != "not yet made":
             self._line(stage.name, "…", verdict.reason)
+        progress = Progress(stage.name)
+        context = self._context(stage, progress)
+        verdict = settle_changes(stage, context, verdict)
         if not verdict.keep:
             for path in (self.run.metrics_path, self.run.samples_path):
                 forget_rows(path, stage.name)
         stage_started(self.run.metrics_path, stage.name, continues=verdict.keep)
         begun = time.monotonic()
-        progress = Progress(stage.name)
         try:
-            context = self._context(stage, progress)
             marker = run_stage(stage, context, verdict, upstream)
         finally:
             progress.clear()
@@ -72,6 +84,7 @@ class Walk:
             inputs={name: self.run.stage(name) for name in stage.inputs},
             metrics_path=self.run.metrics_path,
             progress=progress,
+            on_change=self.on_change,
         )
 
     def _line(self, name: str, what: str, note: str) -> None:
