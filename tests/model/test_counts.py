@@ -15,6 +15,7 @@ from scratchlm.model.counts import (
     count_block_matrices,
     count_keys_seen,
     count_kv_bytes_per_token,
+    count_loss_rows,
     count_multiplied,
     count_parameters,
     estimate_forward_flops,
@@ -171,6 +172,12 @@ def test_the_bytes_of_a_tokens_keys_and_values():
     for (heads, layers), width in product([(1, 2), (4, 3)], (2, 4)):
         config = build(n_kv_heads=heads, n_layers=layers)
         assert count_kv_bytes_per_token(config, width) == 2 * layers * heads * 8 * width
+
+
+def test_a_chunk_of_logits_stays_within_64_mib_down_to_256_rows():
+    assert [count_loss_rows(v) for v in (256, 4096, 16_384)] == [1024] * 3
+    assert [count_loss_rows(v) for v in (32_000, 50_257, 128_256)] == [512, 256, 256]
+    assert count_loss_rows(50_257, "cuda") == 2048
 
 
 def test_counting_never_imports_torch():

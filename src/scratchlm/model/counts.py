@@ -21,6 +21,10 @@ Shape = tuple[int, int]
 
 Attention = Literal["causal", "full"]
 
+MOST_LOSS_ROWS, LEAST_LOSS_ROWS = 1024, 256
+MOST_LOGITS = 2**24
+"""Rows and logits of a chunk of the cross-entropy, on a CPU."""
+
 
 @dataclass(frozen=True)
 class ParameterCount:
@@ -189,6 +193,19 @@ def estimate_training_flops(
 ) -> float:
     """FLOPs of one training token: forward once, backward twice that."""
     return 3 * estimate_forward_flops(config, context_length, attention)
+
+
+def count_loss_rows(vocab_size: int, device_type: str = "cpu") -> int:
+    """Rows of logits that the chunked cross-entropy holds at a time.
+
+    A power of two: on a CPU at most 1,024 (more bring no speed) and 64 MiB of
+    float32 logits, at least 256; elsewhere eight times that, for launches are dear
+    and memory is fast. It depends on the shape alone, never on what memory is free:
+    so does every rounding.
+    """
+    factor = 1 if device_type == "cpu" else 8
+    rows = min(MOST_LOSS_ROWS, max(LEAST_LOSS_ROWS, MOST_LOGITS // vocab_size))
+    return factor * (1 << rows.bit_length() - 1)
 
 
 def count_kv_bytes_per_token(config: ModelConfig, bytes_per_number: int = 2) -> int:

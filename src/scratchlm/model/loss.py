@@ -18,24 +18,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-CHUNK_ROWS = 1024
-"""Most rows of a chunk on a CPU: more bring no speed, and spill the caches."""
+from scratchlm.model.counts import count_loss_rows
 
 KEPT_BYTES = 2**28
 """Logits that `token_log_probs` keeps for its backward pass; above, it recomputes."""
-
-
-def chunk_rows(n_vocabulary: int, device_type: str = "cpu") -> int:
-    """Rows that are walked at a time, from the memory that their logits take.
-
-    A power of two: on a CPU at most 1,024 and 64 MiB of float32 logits, at least
-    256; elsewhere eight times that, for launches are dear and memory is fast. It
-    depends on the shape alone, never on what is free: so does every rounding.
-    """
-    factor = 1 if device_type == "cpu" else 8
-    rows = factor * min(CHUNK_ROWS, 2**24 // n_vocabulary)
-    lowest = min(256, CHUNK_ROWS) * factor
-    return max(lowest, 1 << max(rows, 1).bit_length() - 1)
 
 
 def chunked_cross_entropy(
@@ -181,7 +167,7 @@ def _capped_(logits: Tensor, cap: float | None) -> Tensor:
 
 
 def _chunks(hidden: Tensor, weight: Tensor) -> list[slice]:
-    size = chunk_rows(len(weight), hidden.device.type)
+    size = count_loss_rows(len(weight), hidden.device.type)
     return [slice(at, at + size) for at in range(0, len(hidden), size)]
 
 

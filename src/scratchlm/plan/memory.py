@@ -11,18 +11,21 @@ divided: they belong to the micro-batch that a GPU works on.
 from dataclasses import dataclass
 from typing import Literal
 
+from scratchlm.model.activations import Kernel, estimate_activation_bytes
 from scratchlm.model.config import ModelConfig
-from scratchlm.plan.parameters import count_block_matrices, count_parameters
+from scratchlm.model.counts import (
+    block_matrices,
+    count_block_matrices,
+    count_kv_bytes_per_token,
+    count_loss_rows,
+    count_parameters,
+)
 
 Dtype = Literal["float32", "bfloat16", "float16"]
-Optimizer = Literal["adamw", "muon"]
-Attention = Literal["fused", "products"]
+Optimizer = Literal["adamw", "muon", "soap"]
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one number."""
-
-LOGITS_ROWS = 1024
-"""Rows that the chunked cross-entropy holds at a time."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,19 @@ def estimate_training_memory(
     zero_stage: int = 0,
     n_gpus: int = 1,
     checkpointing: bool = False,
-    attention: Attention = "fused",
+    attention: Kernel = "sdpa",
+    device_type: str = "cuda",
 ) -> TrainingMemory:
-    """Bytes that each of `n_gpus` needs to train on micro-batches of this size."""
+    """Bytes that each of `n_gpus` needs to train on micro-batches of this size.
+
+    `attention` is how training attends; `device_type` sets the size of a chunk of
+    logits.
+    """
     n_tokens = micro_batch_size * (context_length or config.context_length)
     n_parameters = count_parameters(config).total
     width = BYTES[dtype]
     share = [n_gpus if zero_stage >= stage else 1 for stage in (3, 2, 1)]
-    rows = min(n_tokens, LOGITS_ROWS)
+    rows = min(n_tokens, count_loss_rows(config.vocab_size, device_type))
     return TrainingMemory(
         weights_bytes=-(-n_parameters * width // share[0]),
         gradients_bytes=-(-n_parameters * width // share[1]),
@@ -71,10 +79,10 @@ def estimate_training_memory(
         activations_bytes=estimate_activation_bytes(
             config,
             n_tokens,
-            dtype,
-            checkpointing=checkpointing,
-            attention=attention,
             context_length=context_length,
+            bytes_per_number=width,
+            kernel=attention,
+            checkpointing=checkpointing,
         ),
         logits_bytes=2 * rows * config.vocab_size * 4,
     )
@@ -86,48 +94,19 @@ def count_optimizer_bytes(
     """Optimizer state in bytes, the float32 master weights of mixed precision included.
 
     AdamW holds two float32 numbers a parameter. Muon holds one for each matrix of
-    the blocks; embeddings, head and vectors stay with AdamW.
+    the blocks; embeddings, head and vectors stay with AdamW. SOAP holds AdamW's two
+    and, for a matrix of m x n, both bases and both averaged products: 2 (m² + n²).
     """
     parts = count_parameters(config)
     moments = 8 * parts.total
     if optimizer == "muon":
         moments -= 4 * count_block_matrices(config)
+    if optimizer == "soap":
+        shapes = block_matrices(config).items()
+        moments += 4 * sum(
+            n * 2 * (rows**2 + columns**2) for (rows, columns), n in shapes
+        )
     return moments + (0 if dtype == "float32" else 4 * parts.total)
-
-
-def estimate_activation_bytes(
-    config: ModelConfig,
-    n_tokens: int,
-    dtype: Dtype = "bfloat16",
-    *,
-    checkpointing: bool = False,
-    attention: Attention = "fused",
-    context_length: int | None = None,
-) -> int:
-    """What the backward pass needs of `n_tokens` forward: kept tensors, in bytes.
-
-    Per layer and token: each norm keeps its input and output (4 C); attention keeps
-    queries, keys, values and its result, and the inputs of query-key norms; SwiGLU
-    keeps gate, its SiLU, up and their product (4 F), the other MLPs input and output
-    of the activation (2 F). Attention by products also keeps its probabilities, of
-    which two causal blocks of queries leave three quarters of H T. Checkpointing
-    keeps each layer's input and works one layer at a time.
-    """
-    queries = config.n_heads * config.d_head
-    keys = config.n_kv_heads * config.d_head
-    kept = (
-        2 * queries
-        + 2 * keys
-        + (queries + keys if config.qk_norm == "before_rope" else 0)
-    )
-    kept += 4 * config.d_model
-    kept += (4 if config.mlp == "swiglu" else 2) * config.d_ff
-    if attention == "products":
-        kept += config.n_heads * (context_length or config.context_length) * 3 // 4
-    n_layers = 1 if checkpointing else config.n_layers
-    inputs = config.n_layers * config.d_model if checkpointing else 0
-    outside = 2 * config.d_model  # the final norm's input, the gradient of its output
-    return n_tokens * (n_layers * kept + inputs + outside) * BYTES[dtype]
 
 
 def count_kv_cache_bytes(
@@ -137,5 +116,4 @@ def count_kv_cache_bytes(
     dtype: Dtype = "bfloat16",
 ) -> int:
     """Keys and values of `n_tokens` for each of `batch_size` sequences, in bytes."""
-    per_token = 2 * config.n_layers * config.n_kv_heads * config.d_head
-    return batch_size * n_tokens * per_token * BYTES[dtype]
+    return batch_size * n_tokens * count_kv_bytes_per_token(config, BYTES[dtype])
