@@ -18,12 +18,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from scratchlm.model.experts import MixtureOfExperts
+
 Shape = tuple[int, int]
 """(R, C) of a matrix, as torch holds it."""
 
 CHUNK_ROWS = 1024
 """Rows of the second layout: long products may be slower than several short ones."""
-LEAST_REPEATS = 3
+REPEATS = 3
+PATIENCE = 2.0
+"""A product is not repeated once it took so many times its share of the budget."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,18 @@ class Ceiling:
 def matrix_shapes(model: nn.Module) -> Counter[Shape]:
     """Count the matrices that every token is multiplied by: (R, C) → how many.
 
-    Embeddings are looked up, not multiplied, and left out; the head counts, tied too.
+    Embeddings are looked up, not multiplied, and left out; the head counts, tied too;
+    of experts as many as a token goes through.
     """
-    return Counter(
-        (module.out_features, module.in_features)
-        for module in model.modules()
-        if isinstance(module, nn.Linear)
-    )
+    shapes = Counter[Shape]()
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            shapes[module.out_features, module.in_features] += 1
+        elif isinstance(module, MixtureOfExperts):
+            for stack in module.parameters(recurse=False):  # (N, R, C)
+                R, C = stack.shape[1:]
+                shapes[R, C] += module.config.n_experts_per_token
+    return shapes
 
 
 @torch.no_grad()
@@ -69,8 +78,8 @@ def measure_ceiling(
         n_tokens: N, tokens of one micro-batch.
         dtype: what the products compute in.
         device: where.
-        budget_s: shared out over the shapes; each layout is repeated three times
-            at least.
+        budget_s: shared out over the shapes; each layout is repeated three times,
+            fewer where that would take far longer.
     """
     assert shapes and n_tokens > 0
     share = budget_s / (3 * len(shapes))
@@ -134,7 +143,9 @@ def _best_time(
     is_cuda = parts[0][0].is_cuda
     product(*parts[0])  # the first call of a shape is slower
     times: list[float] = []
-    while len(times) < LEAST_REPEATS or sum(times) < share:
+    while not times or (
+        sum(times) < share if len(times) >= REPEATS else sum(times) < PATIENCE * share
+    ):
         begun = _now(is_cuda)
         for x, g in parts:
             product(x, g)
