@@ -5,7 +5,9 @@ import torch
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.machine import MachineConfig
-from scratchlm.train.checkpoint import list_checkpoints, load_latest
+from scratchlm.train.checkpoint_folders import list_folders
+from scratchlm.train.checkpoint_policy import CheckpointPolicy
+from scratchlm.train.checkpoint_store import CheckpointStore
 from scratchlm.train.objective import NextToken
 from scratchlm.train.optimizer import Optimizer
 
@@ -24,6 +26,11 @@ def interrupt_after(step):
     return hook
 
 
+def newest(directory):
+    with CheckpointStore(directory / "checkpoints", CheckpointPolicy()) as store:
+        return store.load_newest()
+
+
 def same_bits(one, other):
     return one.keys() == other.keys() and all(
         torch.equal(one[name], other[name]) for name in one
@@ -34,6 +41,7 @@ class Recorded(NextToken):
     """Next token, with a metric of its own and a note of every call."""
 
     def __init__(self, spoil=None):
+        super().__init__()
         self.calls = []
         self.spoil = spoil
 
@@ -54,7 +62,7 @@ def test_the_loss_falls(run):
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
-@pytest.mark.parametrize(("steps", "tolerance"), [(1, 1e-6), (6, 1e-4)])
+@pytest.mark.parametrize(("steps", "tolerance"), [(1, 2e-6), (6, 1e-4)])
 def test_four_times_one_row_is_one_times_four_rows(
     run, build_model, tmp_path, optimizer, steps, tolerance
 ):
@@ -124,7 +132,7 @@ def test_a_damaged_checkpoint_costs_steps_and_no_bit(run, build_model, tmp_path)
     straight = run(build_model(), tmp_path / "straight", **often)
     with pytest.raises(KilledError):
         run(build_model(), tmp_path / "b", hooks=(interrupt_after(5),), **often)
-    newest = list_checkpoints(tmp_path / "b" / "checkpoints")[-1]
+    newest = list_folders(tmp_path / "b" / "checkpoints")[-1]
     assert newest.name == "step_000004"
     file = newest / "weights.safetensors"
     file.write_bytes(file.read_bytes()[:-1] + b"\x7f")
@@ -183,17 +191,16 @@ def test_gradients_below_the_limit_are_left_alone(run, tmp_path):
     assert same_bits(wide.weights, free.weights)
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_spares_the_checkpoint(
-    run, tmp_path
-):
-    with pytest.raises(UserError, match=r"not finite at step 4; .*lower the learning"):
-        run(objective=Recorded(spoil=4), checkpoint_every_steps=2)
-    found = load_latest(tmp_path / "checkpoints")
+def test_a_loss_that_is_not_finite_ends_the_run_if_the_policy_says_so(run, tmp_path):
+    stop = {"policy": ("stop",)}
+    with pytest.raises(UserError, match=r"step 4: the loss is nan .*lower the learn"):
+        run(objective=Recorded(spoil=4), checkpoint_every_steps=2, guard=stop)
+    found = newest(tmp_path)
     assert found.step == 2
-    assert all(tensor.isfinite().all() for tensor in found.weights.values())
+    assert all(tensor.isfinite().all() for tensor in found.tensors["weights"].values())
 
 
-def test_a_spike_is_counted(run):
+def test_a_spike_is_passed_over_and_counted(run):
     class Spiking(NextToken):
         calls = 0
 
@@ -203,7 +210,7 @@ def test_a_spike_is_counted(run):
             return super().__call__(model, batch, window)[0] * factor, {}
 
     result = run(objective=Spiking(), total_steps=45, matrix_lr=1e-4).result
-    assert result.n_spikes == 1
+    assert result.n_events == 1
 
 
 def test_the_objective_sees_parts_and_their_window(run):
@@ -254,7 +261,7 @@ def test_every_learning_rate_follows_the_schedule(run):
 
 def test_a_checkpoint_holds_all_state(run, tmp_path):
     run(directory=tmp_path, checkpoint_every_steps=3)
-    found = load_latest(tmp_path / "checkpoints")
+    found = newest(tmp_path)
     assert found.step == 6
-    slots = {name.rpartition(".")[2] for name in found.optimizer}
+    slots = {name.rpartition(".")[2] for name in found.tensors["optimizer"]}
     assert slots == {"momentum", "mean", "square"}

@@ -139,8 +139,8 @@ class TrainConfig(Config):
             )
             if n_steps < 1 or n_rows < 1 or not whole:
                 raise ValueError(
-                    f"batch_stages: {n_rows} rows for {n_steps} steps; rows are at most "
-                    f"micro_batch_size = {self.micro_batch_size}, or a multiple of it"
+                    f"batch_stages: {n_rows} rows for {n_steps} steps; rows are at "
+                    f"most micro_batch_size = {self.micro_batch_size}, or a multiple"
                 )
 
     @property

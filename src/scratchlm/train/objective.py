@@ -29,16 +29,31 @@ class Objective(Protocol):
 class NextToken:
     """Mean cross-entropy over the counted tokens of the window.
 
-    Batches: `tokens` and `targets` (B, T) int64, `loss_mask` (B, T) bool. With a mask
-    over the assistant's words this is supervised fine-tuning.
+    Batches: `tokens` and `targets` (B, T) int64, `loss_mask` (B, T) bool; `doc_ids`
+    and `positions` (B, T) int64 where documents shall not see one another. With a
+    mask over the assistant's words this is supervised fine-tuning.
+
+    Args:
+        z_loss: weight of log²Σexp(logits).
+        document_mask: use `doc_ids` and `positions`.
     """
+
+    def __init__(self, z_loss: float = 0.0, *, document_mask: bool = False) -> None:
+        self.z_loss = z_loss
+        self.document_mask = document_mask
 
     def __call__(
         self, model: Transformer, batch: Batch, window: Batch
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the part's share of the window's mean."""
         n_counted = int(window["loss_mask"].sum())
+        apart = {k: batch[k] for k in ("doc_ids", "positions") if self.document_mask}
         loss = model.loss(
-            batch["tokens"], batch["targets"], batch["loss_mask"], n_counted
+            batch["tokens"],
+            batch["targets"],
+            batch["loss_mask"],
+            n_counted,
+            z_loss=self.z_loss,
+            **apart,
         )
         return loss, {}

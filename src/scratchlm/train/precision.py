@@ -1,8 +1,8 @@
-"""bfloat16 training with float32 master weights, without autocast.
+"""bfloat16 and float16 training with float32 master weights, without autocast.
 
-The blocks' matrices are held once in bfloat16, for the products, and once in float32,
-for the optimizer. The copy is refreshed after each step; gradients are moved to
-float32 after each backward pass and added there. Embeddings, head and norms stay in
+The blocks' matrices are held once in the narrow type, for the products, and once in
+float32, for the optimizer. The copy is refreshed after each step; gradients are moved
+to float32 after each backward pass and added there. Embeddings, head and norms stay in
 float32: a scatter-add in bfloat16 loses frequent tokens.
 """
 
@@ -43,11 +43,28 @@ class MasterWeights:
                 master.grad += parameter.grad
             parameter.grad = None
 
+    def gradients(self) -> list[Tensor]:
+        """The gradients of all masters that have one."""
+        return [m.grad for m in self.masters.values() if m.grad is not None]
+
+    def drop_gradients(self) -> None:
+        """Forget all gradients."""
+        for master in self.masters.values():
+            master.grad = None
+
     @torch.no_grad()
     def refresh(self) -> None:
         """Write the masters' values into the copies."""
-        for name, parameter in self._copies.items():
-            parameter.copy_(self.masters[name])
+        copies = list(self._copies.values())
+        if copies:
+            torch._foreach_copy_(copies, [self.masters[name] for name in self._copies])
+
+    @torch.no_grad()
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Copy saved masters back in."""
+        for name, master in self.masters.items():
+            master.copy_(tensors[name])
+        self.refresh()
 
     @torch.no_grad()
     def release(self) -> None:
@@ -59,4 +76,4 @@ class MasterWeights:
 
 
 def _is_block_matrix(name: str, parameter: Tensor) -> bool:
-    return name.startswith("layers.") and parameter.dim() == 2
+    return name.startswith("layers.") and parameter.dim() >= 2
