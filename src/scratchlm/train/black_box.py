@@ -81,10 +81,17 @@ def list_events(directory: Path) -> list[Path]:
     return sorted((directory / EVENTS).glob("step_*"))
 
 
-def drop_events_after(directory: Path, steps_done: int) -> None:
-    """Delete the events of steps that a resumed run does again."""
+def drop_events_after(directory: Path, batches_read: int) -> None:
+    """Delete the events of batches that a resumed run reads again.
+
+    Args:
+        directory: of the run or stage.
+        batches_read: steps done, and what rollbacks passed over until then.
+    """
     for path in list_events(directory):
-        if int(path.name.split("_")[1]) > steps_done:
+        _, step, *rest = path.name.split("_")
+        batch = int(rest[1]) if rest[:1] == ["batch"] else int(step) - 1
+        if batch >= batches_read:
             shutil.rmtree(path)
 
 
