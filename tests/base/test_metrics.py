@@ -56,3 +56,35 @@ def test_a_line_that_a_killed_process_left_unfinished_is_passed_over(tmp_path):
 
 def test_where_there_is_no_file_there_are_no_rows(tmp_path):
     assert read_metrics(tmp_path / "metrics.jsonl") == []
+
+
+class Kept:
+    """A sink that keeps what it is told."""
+
+    def __init__(self, path):
+        self.path = path
+        self.told = []
+
+    def write(self, step, values):
+        assert read_metrics(self.path)[-1]["step"] == step, "the file comes first"
+        self.told.append((step, dict(values)))
+
+    def drop_after(self, step):
+        self.told.append(("drop", step))
+
+    def close(self):
+        self.told.append("close")
+
+
+def test_a_sink_sees_what_the_file_sees_from_when_it_is_attached(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    with MetricsWriter(path, "train") as metrics:
+        metrics.write(1, {"train/loss": 3.0})
+        first, second = Kept(path), Kept(path)
+        metrics.attach(first, second)
+        metrics.write(2, {"train/loss": 2.0})
+        metrics.drop_after(1)
+        metrics.write(2, {"train/loss": 2.5})
+        metrics.close()
+    rows = [(2, {"train/loss": 2.0}), ("drop", 1), (2, {"train/loss": 2.5}), "close"]
+    assert first.told == second.told == rows, "closed once"

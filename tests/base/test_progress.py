@@ -127,3 +127,10 @@ def test_what_begins_anew_has_a_rate_of_its_own(clock):
     assert (
         stream.getvalue().splitlines()[-1] == "corpus:  10% · write · 1 min 30 s left"
     )
+
+
+def test_who_draws_gets_the_terminal_or_nothing():
+    stream = Terminal()
+    assert Progress("train", stream).terminal is stream
+    assert Progress("train", io.StringIO()).terminal is None
+    assert SILENT.terminal is None

@@ -142,7 +142,10 @@ class WandB:
 
 
 class Trackio:
-    """A trackio run in a local database; look with `trackio show`."""
+    """A trackio run in a local database; look with `TRACKIO_DIR=… trackio show`.
+
+    The folder is `$TRACKIO_DIR` where that is set, and a process has but one.
+    """
 
     def __init__(self, directory: Path, run: str, project: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)

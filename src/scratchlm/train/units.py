@@ -62,7 +62,8 @@ class UnitUse:
             total = sum(self.dead_frac.values())
             found["units/dead_frac"] = round(total / len(self.dead_frac), 6)
         if self.unused_experts:
-            found["units/unused_experts"] = sum(map(len, self.unused_experts.values()))
+            n_unused = sum(map(len, self.unused_experts.values()))
+            found["units/unused_experts"] = float(n_unused)
         return found
 
     def judge(self) -> list[Finding]:
