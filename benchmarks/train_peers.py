@@ -7,6 +7,7 @@ They are read where they lie, unchanged; nothing of them is installed.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from tokenizer_peers import FOLDER
 
 if TYPE_CHECKING:
     from scratchlm.model.config import ModelConfig
@@ -55,6 +58,16 @@ def check_checkout(folder: Path, repository: str) -> str:
             f"{folder} is {found or 'no checkout'}, not {wanted}; get it by: {how}"
         )
     return found
+
+
+def compiler_environment() -> dict[str, str]:
+    """This environment, with a folder of its own for what torch compiles.
+
+    A compiler that was killed leaves damaged files, which would stop all that share
+    the folder.
+    """
+    folder = FOLDER / "compiled"
+    return {"TORCHINDUCTOR_CACHE_DIR": str(folder), **os.environ}
 
 
 def build_nanogpt(folder: Path, config: ModelConfig, seed: int = 0) -> Any:

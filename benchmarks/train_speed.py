@@ -37,7 +37,13 @@ from scratchlm.model.config import ModelConfig
 from scratchlm.pipeline.calibrate import has_fast_bfloat16
 from scratchlm.pipeline.process import wanted_threads
 from scratchlm.plan.flops import estimate_training_flops
-from train_peers import ADAMW, build_nanogpt, check_checkout, gpt2_config
+from train_peers import (
+    ADAMW,
+    build_nanogpt,
+    check_checkout,
+    compiler_environment,
+    gpt2_config,
+)
 from train_text import batch_at, prepare_text
 
 WORKER = Path(__file__).with_name("train_speed_worker.py")
@@ -250,6 +256,7 @@ def start(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env=compiler_environment(),
     )
     trainer = Trainer(mode, process)
     trainer.startup_s = trainer.hear()["startup_s"]

@@ -94,12 +94,18 @@ def main() -> None:
     """Do the run that is asked for."""
     spec = json.loads(sys.argv[1])
     tune_allocator()  # for everyone, before torch
+    calibrating = spec["trainer"] == "calibration"
+    print(json.dumps(measure_machine() if calibrating else run(spec)))
+
+
+def run(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Do a run; the spec, and what came of it."""
     from train_text import prepare_text
 
     text = prepare_text(spec["vocab_size"])
     trainers = {"ours": run_ours, "nanogpt": run_nanogpt, "nanochat": run_nanochat}
     clock, facts = trainers[spec["trainer"]](spec, text)
-    row = {
+    return {
         **spec,
         **facts,
         "steps": clock.steps,
@@ -108,7 +114,15 @@ def main() -> None:
         "curve": clock.curve,
         "bits_per_byte": clock.curve[-1]["bits_per_byte"],
     }
-    print(json.dumps(row))
+
+
+def measure_machine() -> dict[str, Any]:
+    """What a run's first start measures of this machine."""
+    from scratchlm.pipeline.calibrate import calibrate
+    from scratchlm.pipeline.recipe import read_packaged
+
+    found = calibrate(read_packaged("laptop"), 0.0)
+    return {"calibration": found.model_dump(mode="json")}
 
 
 class RandomBatches:

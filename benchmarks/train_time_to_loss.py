@@ -1,0 +1,274 @@
+"""Time to the same bits per byte: our recipe beside nanoGPT, tuned, and nanochat.
+
+python benchmarks/train_time_to_loss.py --nanogpt DIR --nanochat DIR
+    --smoke                 # every kind of run for seconds; writes nothing
+
+nanoGPT's batch and learning rate are tuned once, at the smaller size: the best of nine
+runs. Then each trainer gets its time, three seeds at the smaller size and one at the
+larger, and ours is run for a tenth of that time, for a fifth …, each with a schedule
+made for it, until it reaches what the peer ended with. A ratio is the time at which
+ours was seen at that height, over the peer's; of several seeds the worst.
+
+An hour on two cores. Killed, it goes on with the run that it was at: raw runs of the
+same commit and processor are kept in the result file and not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from result import RESULTS, Result, commit, describe_machine
+from scratchlm.base.atomic import write_text
+from scratchlm.pipeline.calibration import Calibration
+from train_peers import check_checkout, compiler_environment
+from train_speed import instruction_set
+from train_text import prepare_text
+from train_time_specs import (
+    SIZES,
+    SMOKE,
+    VOCABULARY,
+    Size,
+    Spec,
+    nanochat_shape_spec,
+    nanochat_spec,
+    nanogpt_spec,
+    nanogpt_trials,
+    own_spec,
+    same_size_spec,
+)
+
+NAME = "train_time_to_loss"
+WORKER = Path(__file__).with_name("train_time_worker.py")
+PEERS_S, TRIAL_S, MODE_S = 150.0, 100.0, 10.0
+SEEDS = (0, 1, 2)
+"""At the smaller size; the larger one takes the first."""
+SAME_SIZE_SHARES = (0.2, 0.4, 1.0)
+OWN_SHAPE_SHARES = (0.1, 0.2, 0.5, 1.0)
+EQUAL_TIME_SHARE = 0.2
+
+Row = dict[str, Any]
+
+
+class Runs:
+    """Runs by name: those of this commit and processor are done once."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.rows: dict[str, Row] = {}
+        self.key = {"commit": commit(), "cpu": describe_machine()["cpu"]}
+        if path is not None and path.exists():
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["key"] == self.key:
+                self.rows = {row["name"]: row for row in kept["runs"]}
+
+    def run(self, name: str, spec: Spec, seed: int, budget_s: float) -> Row:
+        """Do a run, unless it was done."""
+        if name not in self.rows:
+            begun = time.perf_counter()
+            row = run_worker({**spec, "seed": seed, "budget_s": budget_s})
+            whole_s = round(time.perf_counter() - begun, 1)
+            self.rows[name] = {"name": name, "whole_s": whole_s, **row}
+            self._keep()
+        row = self.rows[name]
+        bits, took = row.get("bits_per_byte"), row.get("time_s")
+        print(f"{name:48} {bits} bits per byte in {took} s", flush=True)
+        return row
+
+    def _keep(self) -> None:
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            content = {"key": self.key, "runs": [*self.rows.values()]}
+            write_text(self.path, json.dumps(content, indent=1) + "\n")
+
+
+def run_worker(spec: Spec) -> Row:
+    """One run in a process of its own.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    command = [sys.executable, str(WORKER), json.dumps(spec)]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, env=compiler_environment()
+    )
+    if done.returncode:
+        sys.exit(f"a run failed, see above: {json.dumps(spec)}")
+    row: Row = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+class Race:
+    """All runs of one measurement."""
+
+    def __init__(self, runs: Runs, peers: Mapping[str, Path], scale: float) -> None:
+        self.runs, self.peers = runs, peers
+        self.peers_s, self.trial_s, self.mode_s = (
+            seconds * scale for seconds in (PEERS_S, TRIAL_S, MODE_S)
+        )
+        found = runs.run("calibration", {"trainer": "calibration"}, 0, 0)
+        self.calibration = Calibration.model_validate(found["calibration"])
+
+    def tune(self, size: Size) -> Spec:
+        """nanoGPT's fastest mode, then its best batch and learning rate."""
+        spec = nanogpt_spec(size, self.peers["nanogpt"], 2048, 1e-3, False)
+        speeds = {}
+        for compiled in (False, True):
+            name = f"nanogpt/mode/{'compiled' if compiled else 'eager'}"
+            row = self.runs.run(name, {**spec, "compile": compiled}, 0, self.mode_s)
+            speeds[compiled] = row["tokens"] / row["time_s"]
+        compiled = max(speeds, key=lambda mode: speeds[mode])
+        trials = {}
+        for trial in nanogpt_trials(size, self.peers["nanogpt"], compiled):
+            per_step = trial["rows"] * size.nanogpt.context_length
+            name = f"nanogpt/tuning/{per_step}-{trial['lr']:g}"
+            row = self.runs.run(name, trial, 0, self.trial_s)
+            trials[row["bits_per_byte"]] = trial
+        return trials[min(trials)]
+
+    def compare(
+        self, name: str, size: Size, tuned: Spec, seed: int
+    ) -> dict[str, float]:
+        """Everything at one size and seed; values of its claims."""
+        tail = f"seed{seed}"
+        nanogpt = {**tuned, "model": size.nanogpt.model_dump(mode="json")}
+        goal = self.runs.run(f"{name}/nanogpt/{tail}", nanogpt, seed, self.peers_s)
+        chat = nanochat_spec(size, self.peers["nanochat"])
+        other = self.runs.run(f"{name}/nanochat/{tail}", chat, seed, self.peers_s)
+        same = (
+            self._same_size(name, size, tuned["rows"], seed, share)
+            for share in SAME_SIZE_SHARES
+        )
+        own = [self._own_shape(name, seed, share) for share in OWN_SHAPE_SHARES[:2]]
+        return {
+            "same_parameters_vs_nanogpt_time_ratio": time_ratio(goal, same),
+            "own_shape_vs_nanogpt_time_ratio": time_ratio(
+                goal, self._longer(name, seed)
+            ),
+            "vs_nanochat_time_ratio": time_ratio(other, self._longer(name, seed)),
+            "nanochat_shape_on_our_path_minus_ours_bits_per_byte": min(
+                row["bits_per_byte"] for row in self._nanochat_shapes(name, size, seed)
+            )
+            - own[1]["bits_per_byte"],
+        }
+
+    def _same_size(
+        self, name: str, size: Size, rows: int, seed: int, share: float
+    ) -> Row:
+        seconds = share * self.peers_s
+        spec = same_size_spec(self.calibration, size, rows, seconds)
+        run = f"{name}/ours/same-size/{share:g}/seed{seed}"
+        return self.runs.run(run, spec, seed, seconds)
+
+    def _own_shape(self, name: str, seed: int, share: float) -> Row:
+        """The dial knows the time, not the peer's size: all sizes share these runs."""
+        seconds = share * self.peers_s
+        spec = own_spec(self.calibration, seconds, {})
+        return self.runs.run(
+            f"ours/own-shape/{share:g}/seed{seed}", spec, seed, seconds
+        )
+
+    def _longer(self, name: str, seed: int) -> Iterator[Row]:
+        for share in OWN_SHAPE_SHARES:
+            yield self._own_shape(name, seed, share)
+
+    def _nanochat_shapes(self, name: str, size: Size, seed: int) -> Iterator[Row]:
+        seconds = EQUAL_TIME_SHARE * self.peers_s
+        for rates in (False, True):
+            spec = nanochat_shape_spec(self.calibration, size, seconds, rates=rates)
+            whose = "its-rates" if rates else "our-rates"
+            run = f"{name}/ours/nanochat-shape-{whose}/seed{seed}"
+            yield self.runs.run(run, spec, seed, seconds)
+
+
+def time_ratio(peer: Row, ours: Iterator[Row]) -> float:
+    """When ours first stood at the peer's end, over the peer's time.
+
+    `ours` are runs of rising length, done only as far as needed. Where none arrives:
+    1, or what the last one took if that is more.
+    """
+    ratio = 1.0
+    for row in ours:
+        for seen in row["curve"]:
+            if seen["bits_per_byte"] <= peer["bits_per_byte"]:
+                return float(seen["time_s"] / peer["time_s"])
+        ratio = max(ratio, row["time_s"] / peer["time_s"])
+    return ratio
+
+
+def main() -> None:
+    """Run what is missing and write the result."""
+    arguments = parse_arguments()
+    peers = {"nanogpt": arguments.nanogpt, "nanochat": arguments.nanochat}
+    commits = [
+        check_checkout(peers["nanogpt"], "karpathy/nanoGPT"),
+        check_checkout(peers["nanochat"], "karpathy/nanochat"),
+    ]
+    sizes = SMOKE if arguments.smoke else SIZES
+    runs = Runs(None if arguments.smoke else RESULTS / f"{NAME}.json")
+    race = Race(runs, peers, 0.01 if arguments.smoke else 1.0)
+    smaller, larger = sizes
+    tuned = race.tune(sizes[smaller])
+    seeds = SEEDS[:1] if arguments.smoke else SEEDS
+    values = {
+        smaller: [race.compare(smaller, sizes[smaller], tuned, s) for s in seeds],
+        larger: [race.compare(larger, sizes[larger], tuned, SEEDS[0])],
+    }
+    result = build_result(runs, commits, tuned, values)
+    if not arguments.smoke:
+        result.write()
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nanogpt", type=Path, required=True, help="its checkout")
+    parser.add_argument("--nanochat", type=Path, required=True, help="its checkout")
+    parser.add_argument("--smoke", action="store_true")
+    return parser.parse_args()
+
+
+GOALS = {
+    "same_parameters_vs_nanogpt_time_ratio": "<= 0.2",
+    "own_shape_vs_nanogpt_time_ratio": "<= 0.1",
+    "vs_nanochat_time_ratio": "<= 0.5",
+    "nanochat_shape_on_our_path_minus_ours_bits_per_byte": ">= 0",
+}
+
+
+def build_result(
+    runs: Runs,
+    commits: Sequence[str],
+    tuned: Spec,
+    values: Mapping[str, Sequence[Mapping[str, float]]],
+) -> Result:
+    """All runs, and the claims: of several seeds the worst."""
+    work = {
+        "instruction_set": instruction_set(),
+        "peers": list(commits),
+        "nanogpt_tuned": {name: tuned[name] for name in ("rows", "lr", "compile")},
+        "peers_s": PEERS_S,
+        "trial_s": TRIAL_S,
+        **prepare_text(VOCABULARY).describe(),
+    }
+    result = Result(NAME, work)
+    result.runs = [*runs.rows.values()]
+    for size, seeds in values.items():
+        for what, goal in GOALS.items():
+            worst = max if goal.startswith("<") else min
+            result.claim(f"{size}_{what}", goal, worst(seed[what] for seed in seeds))
+    for claim in result.claims:
+        print(f"{claim['claim']:64} {claim['value']} (goal {claim['goal']})")
+    return result
+
+
+if __name__ == "__main__":
+    main()
