@@ -29,7 +29,8 @@ from scratchlm.model.transformer import Transformer
 from scratchlm.model.weights import WEIGHTS_FILE, save_model
 from scratchlm.tokenizer.tokenizer import Tokenizer
 from scratchlm.train.config import TrainConfig
-from scratchlm.train.loop import Hook, remove_checkpoints, train
+from scratchlm.train.identity import OnChange
+from scratchlm.train.loop import Hook, Surroundings, remove_checkpoints, train
 from scratchlm.train.precision import MasterWeights
 
 
@@ -44,6 +45,7 @@ def align(
     progress: Progress = SILENT,
     *,
     hooks: Sequence[Hook] = (),
+    on_change: OnChange = "refuse",
 ) -> Path:
     """Tune a chat model on preference rows; write and return `directory/model`.
 
@@ -60,6 +62,7 @@ def align(
         metrics: where the steps' rows go.
         progress: where the user looks.
         hooks: called by the loop as `hook(steps_done, model)`.
+        on_change: what to do where a checkpoint belongs to other settings.
 
     Raises:
         UserError: no pair can be learned from.
@@ -87,9 +90,9 @@ def align(
         plan,
         directory,
         machine,
-        metrics=metrics,
-        hooks=hooks,
-        progress=progress,
+        Surroundings(
+            metrics, hooks, progress, on_change=on_change, decode=tokenizer.decode
+        ),
     )
     save_model(model, directory / "model")
     receipt = _receipt(built, config, plan, result.final_loss)

@@ -61,6 +61,22 @@ def change_options(command: CommandT) -> CommandT:
     return accept(restart(refuse(command)))
 
 
+def track_option(command: CommandT) -> CommandT:
+    """`--track`: trackers beside `metrics.jsonl`."""
+    return click.option(
+        "--track",
+        multiple=True,
+        type=click.Choice(["tensorboard", "wandb", "trackio"]),
+        help="Send the numbers of pretraining to a tracker too (offline). Repeatable.",
+    )(command)
+
+
+def track_overrides(track: Sequence[str]) -> list[str]:
+    """The setting that `--track` stands for, as overrides."""
+    names = ", ".join(f'"{name}"' for name in track)
+    return [f"train.tracking.sinks=[{names}]"] if track else []
+
+
 def overrides_argument(command: CommandT) -> CommandT:
     """`a.b=value …`: settings of the recipe."""
     return click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")(command)

@@ -9,7 +9,13 @@ from typing import Any, Literal
 
 import click
 
-from scratchlm.cli.options import change_options, overrides_argument, runs_dir_option
+from scratchlm.cli.options import (
+    change_options,
+    overrides_argument,
+    runs_dir_option,
+    track_option,
+    track_overrides,
+)
 
 EPILOG = """\b
 Examples:
@@ -36,12 +42,14 @@ Examples:
 @click.option("--depth", type=int, help="Number of layers; the width follows.")
 @click.option("--name", help="Name of the run.  [that of the recipe]")
 @change_options
+@track_option
 @runs_dir_option
 def command(
     target: str,
     overrides: tuple[str, ...],
     name: str | None,
     runs_dir: Path,
+    track: tuple[str, ...],
     on_change: Literal["refuse", "accept", "restart"],
     **options: Any,
 ) -> None:
@@ -55,7 +63,8 @@ def command(
     from scratchlm.pipeline.request import draft_options, make_request
 
     prepare_process()
-    request = make_request(target, draft_options(overrides, **options), runs_dir, name)
+    said = draft_options([*overrides, *track_overrides(track)], **options)
+    request = make_request(target, said, runs_dir, name)
     line = shlex.join(["scratchlm", *sys.argv[1:]])
     try:
         run_journey(request, line, click.echo, on_change)

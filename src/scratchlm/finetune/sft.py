@@ -22,7 +22,8 @@ from scratchlm.finetune.conversations import Examples, build_examples
 from scratchlm.model.weights import WEIGHTS_FILE, save_model
 from scratchlm.tokenizer.tokenizer import Tokenizer
 from scratchlm.train.config import TrainConfig
-from scratchlm.train.loop import Hook, remove_checkpoints, train
+from scratchlm.train.identity import OnChange
+from scratchlm.train.loop import Hook, Surroundings, remove_checkpoints, train
 from scratchlm.train.objective import NextToken
 
 
@@ -37,6 +38,7 @@ def finetune(
     progress: Progress = SILENT,
     *,
     hooks: Sequence[Hook] = (),
+    on_change: OnChange = "refuse",
 ) -> Path:
     """Tune a model on conversation rows; write and return `directory/model`.
 
@@ -53,6 +55,7 @@ def finetune(
         metrics: where the steps' rows go.
         progress: where the user looks.
         hooks: called by the loop as `hook(steps_done, model)`.
+        on_change: what to do where a checkpoint belongs to other settings.
 
     Raises:
         UserError: no conversation can be learned from.
@@ -76,9 +79,9 @@ def finetune(
         plan,
         directory,
         machine,
-        metrics=metrics,
-        hooks=hooks,
-        progress=progress,
+        Surroundings(
+            metrics, hooks, progress, on_change=on_change, decode=tokenizer.decode
+        ),
     )
     save_model(model, directory / "model")
     receipt = _receipt(examples, batches, plan, result.final_loss)

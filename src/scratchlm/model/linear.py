@@ -25,7 +25,10 @@ class Linear(nn.Linear):
         if self.chunked and torch.is_grad_enabled():
             result: Tensor = _ChunkedLinear.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
             return result
-        return super().forward(input)
+        bias: Tensor | None = self.bias
+        if bias is not None and bias.dtype != self.weight.dtype:
+            bias = bias.to(self.weight.dtype)  # vectors stay in float32
+        return nn.functional.linear(input, self.weight, bias)
 
 
 class _ChunkedLinear(torch.autograd.Function):
@@ -33,7 +36,8 @@ class _ChunkedLinear(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.has_bias = bias is not None
-        return nn.functional.linear(x, weight, bias)
+        low = None if bias is None else bias.to(weight.dtype)
+        return nn.functional.linear(x, weight, low)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None]:
@@ -43,6 +47,6 @@ class _ChunkedLinear(torch.autograd.Function):
         for at in range(0, len(g), CHUNK_TOKENS):
             piece = slice(at, at + CHUNK_TOKENS)
             grad_weight += g[piece].t() @ rows[piece]
-        grad_bias = g.sum(0) if ctx.has_bias else None
+        grad_bias = g.float().sum(0) if ctx.has_bias else None
         grad_x = grad @ weight if ctx.needs_input_grad[0] else None
         return grad_x, grad_weight.to(weight.dtype), grad_bias

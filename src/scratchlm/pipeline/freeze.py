@@ -14,6 +14,7 @@ from scratchlm.base.atomic import read_json, write_json, write_text
 from scratchlm.base.config import build_config, merge
 from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_bytes
+from scratchlm.base.sinks import check_sinks
 from scratchlm.pipeline.calibration import NOMINAL, Calibration
 from scratchlm.pipeline.dial import NOMINAL_FACTS, Derived, derive
 from scratchlm.pipeline.facts import CorpusFacts
@@ -33,7 +34,7 @@ def check_draft(draft: dict[str, Any]) -> bool:
     """
     check_said(draft)
     derived = derive(draft, NOMINAL, NOMINAL_FACTS)
-    resolve(draft, derived)
+    check_sinks(resolve(draft, derived).train.tracking.sinks)
     return bool(derived.reasons)
 
 

@@ -77,24 +77,44 @@ def run_data(recipe: Recipe, context: Context) -> str:
 
 def run_train(recipe: Recipe, context: Context) -> str:
     """Pretrain, looking at held-out text and samples on the way."""
-    from scratchlm.pipeline.samples import build_hooks
+    from scratchlm.base.sinks import open_sinks
+    from scratchlm.pipeline.samples import build_hooks, note_leakage
+    from scratchlm.train.loop import Surroundings
     from scratchlm.train.pretraining import pretrain
+    from scratchlm.train.view import TrainView
 
     config, data = recipe.train, context.inputs["data"]
-    tokenizer = _tokenizer(context)
+    tracking, tokenizer = config.tracking, _tokenizer(context)
     samples = context.metrics_path.with_name("samples.jsonl")
+    run = context.metrics_path.parent.name
     with MetricsWriter(context.metrics_path, "train") as metrics:
-        hooks = build_hooks(data, tokenizer, config.context_length, metrics, samples)
-        pretrain(
-            config,
-            recipe.model,
-            data,
-            context.directory,
-            recipe.machine,
-            metrics=metrics,
-            hooks=hooks,
-            progress=context.progress,
+        sinks = open_sinks(tracking.sinks, context.directory, run, tracking.project)
+        view = TrainView(
+            context.progress,
+            live=tracking.view == "auto",
+            ceiling_flops_per_s=recipe.machine.ceiling_flops_per_s,
         )
+        metrics.attach(*sinks, view)
+        note_leakage(data, tokenizer, tracking, view.note)
+        hooks = build_hooks(
+            data,
+            tokenizer,
+            config.context_length,
+            metrics,
+            samples,
+            tracking=tracking,
+            documents=_corpus(context).heldout_documents(),
+            note=view.note,
+        )
+        around = Surroundings(
+            metrics,
+            hooks,
+            context.progress,
+            observer=view,
+            on_change=context.on_change,
+            decode=tokenizer.decode,
+        )
+        pretrain(config, recipe.model, data, context.directory, recipe.machine, around)
     epochs = config.total_tokens / _count_tokens(data)
     return (
         f"{format_count(recipe.model.n_parameters)} parameters, "
@@ -116,6 +136,7 @@ def run_finetune(recipe: Recipe, context: Context) -> str:
             recipe.machine,
             metrics,
             context.progress,
+            on_change=context.on_change,
         )
     receipt = read_json(context.directory / "receipt.json")
     n_examples = receipt["conversations"]["examples"]
@@ -136,6 +157,7 @@ def run_align(recipe: Recipe, context: Context) -> str:
             recipe.machine,
             metrics,
             context.progress,
+            on_change=context.on_change,
         )
     receipt = read_json(context.directory / "receipt.json")
     n_pairs = receipt["preferences"]["pairs"]

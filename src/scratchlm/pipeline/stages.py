@@ -39,7 +39,13 @@ class Row(NamedTuple):
 TABLE = (
     Row("tokenizer", rooms.run_tokenizer, "tokenizer", "corpus"),
     Row("data", rooms.run_data, "data", "corpus tokenizer"),
-    Row("train", rooms.run_train, "model train machine", "data tokenizer", True),
+    Row(
+        "train",
+        rooms.run_train,
+        "model train machine",
+        "corpus data tokenizer",
+        True,
+    ),
     Row(
         "evaluate_base",
         rooms.run_evaluate_base,

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
+from scratchlm.base.errors import UserError
 from scratchlm.train.guard_config import GuardConfig
 
 Action = Literal["accept", "skip", "rollback", "cut_lr", "stop"]
@@ -78,6 +79,10 @@ class Judgement(StepScores):
     def accepted(self) -> bool:
         """May the optimizer step?"""
         return self.action == "accept"
+
+
+class DivergedError(UserError):
+    """The guard gave up on a run."""
 
 
 class Guard:

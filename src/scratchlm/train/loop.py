@@ -19,7 +19,6 @@ import torch
 from torch import Tensor
 
 from scratchlm.base.device import apply_machine
-from scratchlm.base.errors import UserError
 from scratchlm.base.machine import MachineConfig
 from scratchlm.base.metrics import MetricsWriter
 from scratchlm.base.process_group import agreed_mean
@@ -31,8 +30,8 @@ from scratchlm.train.checkpoint_files import Checkpoint
 from scratchlm.train.checkpoint_store import CheckpointStore, check_fit
 from scratchlm.train.config import TrainConfig
 from scratchlm.train.gradients import clip, gather_gradients, global_norm
-from scratchlm.train.guard import Guard, Judgement
-from scratchlm.train.identity import Identity, OnChange
+from scratchlm.train.guard import DivergedError, Guard, Judgement
+from scratchlm.train.identity import Identity, OnChange, describe_identity
 from scratchlm.train.kernels import choose_kernels
 from scratchlm.train.loss_scale import LossScaler
 from scratchlm.train.objective import Batch, Objective
@@ -81,7 +80,7 @@ class Surroundings:
     observer: Observer | None = None
     """Who watches; by default lines on `progress`."""
     identity: Identity | None = None
-    """What a checkpoint must agree with; None compares nothing."""
+    """What a checkpoint must agree with; None: settings, packages, processor."""
     on_change: OnChange = "refuse"
     """What to do where it does not."""
     decode: Decode | None = None
@@ -120,7 +119,8 @@ def train(
         progress: as in `Surroundings`.
 
     Raises:
-        UserError: the guard stops the run; the disk is full; a checkpoint belongs to
+        DivergedError: the guard gives the run up.
+        UserError: the disk is full; a checkpoint belongs to
             other settings or data; an id is not the model's.
     """
     around = surroundings or Surroundings(metrics, hooks, progress)
@@ -167,10 +167,11 @@ class _Run:
         )
         self.guard = Guard(config.guard)
         self.scaler = LossScaler(machine.dtype == "float16")
+        settings = {"model": model.config, "train": config, "machine": machine}
         self.store = CheckpointStore(
             directory / "checkpoints",
             config.checkpoints,
-            around.identity,
+            around.identity or describe_identity(settings, {}),
             on_change=around.on_change,
             progress=around.progress,
         )
@@ -293,7 +294,7 @@ class _Run:
         self.weights.drop_gradients()
         self.model.forget_router_load()
         if judgement.action == "stop":
-            raise UserError(
+            raise DivergedError(
                 f"step {step + 1}: {judgement.reason}; the last checkpoint is whole: "
                 f"see {self.directory / 'events'}, lower the learning rates and run "
                 "again"
