@@ -44,9 +44,11 @@ def test_parameters_counted_by_hand():
     # embedding 40 + head 40; q 16, k 8, v 8, o 16; three times 4 · 6; gains 4 + 4 + 4
     plain = ModelConfig(**SIZES, qk_norm=False)
     assert plain.n_parameters == 80 + 48 + 72 + 12
-    assert plain.n_block_parameters == 48 + 72 + 8
     changed = plain.model_copy
-    assert changed(update={"qk_norm": "before_rope"}).n_parameters == plain.n_parameters + 4
+    assert (
+        changed(update={"qk_norm": "before_rope"}).n_parameters
+        == plain.n_parameters + 4
+    )
     assert changed(update={"tied": True}).n_parameters == plain.n_parameters - 40
     assert changed(update={"mlp": "gelu"}).n_parameters == plain.n_parameters - 24
     learned = changed(update={"position": "learned"})

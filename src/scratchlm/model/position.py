@@ -19,10 +19,10 @@ from torch import Tensor
 
 from scratchlm.model.config import ModelConfig
 
-FAST_TURNS = 32
+FAST_TURNS = 32.0
 """Turns over the original context from which on YaRN leaves a channel alone."""
 
-SLOW_TURNS = 1
+SLOW_TURNS = 1.0
 """Turns below which YaRN stretches a channel as linear scaling does."""
 
 

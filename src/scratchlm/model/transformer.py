@@ -231,6 +231,11 @@ class Transformer(nn.Module):
         for experts in self._mixtures():
             experts.expert_load.zero_()
 
+    def router_biases(self) -> dict[str, Tensor]:
+        """What training moves besides the parameters, by name; not copied."""
+        names = {id(experts.router_bias) for experts in self._mixtures()}
+        return {name: b for name, b in self.named_buffers() if id(b) in names}
+
     def _apply(
         self, fn: Callable[[Tensor], Tensor], recurse: bool = True
     ) -> "Transformer":
