@@ -23,11 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from result import Result
 from train_ablation_arms import ARMS, BASE, Arm
 from train_ablation_text import Tokens, load_tokens
 
 N_HELDOUT_ROWS = 192
-CURVE_POINTS = 6
+CURVE_POINTS = 2
+LEAST_SEEDS = 3  # of a row that a claim may rest on
 # two-sided 95 % points of Student's t, by degrees of freedom
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365}
 
@@ -178,17 +180,47 @@ def main() -> None:
     parser.add_argument("--arms", nargs="*", help="names, or beginnings of names")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="run nothing")
+    parser.add_argument("--write", action="store_true", help="write the result file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     arms = [a for a in ARMS.values() if wanted(a, options.arms)]
     if not options.table:
         run_all(arms, options.seeds, options.out)
-    for row in tabulate(arms, read_trials(options.out / "trials.jsonl")):
+    trials = read_trials(options.out / "trials.jsonl")
+    table = tabulate(ARMS.values(), trials)
+    for row in table:
         half = "" if row["half"] is None else f" ± {row['half']:.4f}"
         print(
             f"{row['arm']:<34} {row['bits_per_byte']:.4f}  "
             f"{row['difference']:+.4f}{half}  vs {row['against']} ({row['seeds']})"
         )
+    if options.write:
+        write_result(table, trials, load_tokens(options.out, BASE.vocab_size))
+
+
+def write_result(
+    table: list[dict[str, Any]], trials: dict[str, dict[str, Any]], tokens: Tokens
+) -> None:
+    """The table and all raw trials, with what the defaults rest on as claims."""
+    work = {
+        "what": __doc__.partition("\n")[0],
+        "model": BASE.model | {"vocab_size": BASE.vocab_size},
+        "train": BASE.train,
+        "text": {"source": tokens.source, "tokens_sha256": tokens.sha256},
+        "differences_bits_per_byte": table,
+    }
+    result = Result("train_ablation", work)
+    result.runs.extend(trials.values())
+    whole = [row for row in table if row["seeds"] >= LEAST_SEEDS]
+    result.claim("ablation_arms_with_3_seeds", ">= 20", len(whole))
+    rates = [row for row in whole if row["arm"].startswith("adamw")]
+    if rates:
+        best = min(row["difference"] for row in rates)
+        result.claim("ablation_best_adamw_minus_default_bits_per_byte", "> 0", best)
+    else:
+        why = "too few seeds were run"
+        result.absent("ablation_best_adamw_minus_default_bits_per_byte", "> 0", why)
+    result.write()
 
 
 def wanted(arm: Arm, names: list[str] | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-STEPS = 256
+STEPS = 160
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Base:
     train: dict[str, Any] = field(
         default_factory=lambda: {
             "total_steps": STEPS,
-            "batch_size": 8,
-            "micro_batch_size": 8,
+            "batch_size": 16,
+            "micro_batch_size": 16,
             "context_length": 128,
             "warmup_steps": STEPS // 25,
             "decay_steps": STEPS * 3 // 5,
@@ -64,45 +64,49 @@ DECAY = {"train.weight_decay": 0.1}
 HALF = {"train.embed_lr": 0.003, "train.head_lr": 0.0015}
 DOUBLE = {"train.embed_lr": 0.012, "train.head_lr": 0.006}
 RISING = {"train.momentum_start": 0.85, "train.momentum_warmup_steps": STEPS // 4}
-GROWING = {"train.batch_stages": ((STEPS // 2, 4), (STEPS // 4, 8))}
+GROWING = {  # as many rows: 80 · 8 + 60 · 16 + 30 · 32 = 160 · 16
+    "train.batch_stages": ((80, 8), (60, 16)),
+    "train.batch_size": 32,
+    "train.micro_batch_size": 32,
+    "train.total_steps": 170,
+}
+# in the order of what the defaults hang on most
 ALL_ARMS = (
     Arm("base", {}),
-    # rates
     Arm("muon lr 0.01", {"train.matrix_lr": 0.01}),
     Arm("adamw lr 0.001", {**ADAMW, "train.matrix_lr": 0.001}),
-    Arm("embed and head lr x1/2", HALF),
-    Arm("beta2 0.99", {"train.beta2": 0.99}),
-    # the optimizer
     Arm("newton-schulz 3", {"train.newton_schulz_steps": 3}),
-    Arm("newton-schulz 4", {"train.newton_schulz_steps": 4}),
-    Arm("row variance (NorMuon)", {"train.muon_row_variance": True}),
     Arm("split heads", {"train.muon_split_heads": True}),
+    Arm("row variance (NorMuon)", {"train.muon_row_variance": True}),
     Arm("soap lr 0.001", {**SOAP, "train.matrix_lr": 0.001}),
-    Arm("soap lr 0.003", {**SOAP, "train.matrix_lr": 0.003}),
     Arm("no clipping", {"train.max_grad_norm": None}),
-    Arm("decay 0.1", DECAY),
-    Arm("decay 0.1 cautious", {**DECAY, "train.cautious_decay": True}),
-    Arm("momentum rises from 0.85", RISING),
-    Arm("rows equilibrated", {"train.muon_equilibrate": True}),
-    Arm("adamw lr 0.0005", {**ADAMW, "train.matrix_lr": 0.0005}),
-    Arm("adamw lr 0.002", {**ADAMW, "train.matrix_lr": 0.002}),
-    Arm("muon lr 0.04", {"train.matrix_lr": 0.04}),
-    Arm("embed and head lr x2", DOUBLE),
-    # the schedule
     Arm("cosine", {"train.schedule": "cosine"}),
-    Arm("linear", {"train.schedule": "linear"}),
-    Arm("wsd last 20 %", {"train.decay_steps": STEPS // 5}),
-    Arm("wsd 1-sqrt", {"train.decay_shape": "sqrt"}),
-    Arm("final 10 %", {"train.final_lr_frac": 0.1}),
-    # the model
+    Arm("muon lr 0.005", {"train.matrix_lr": 0.005}),
+    Arm("decay 0.1 cautious", {**DECAY, "train.cautious_decay": True}),
+    Arm("newton-schulz 4", {"train.newton_schulz_steps": 4}),
     Arm("tied", {"model.tied": True}),
-    Arm("no qk-norm", {"model.qk_norm": "none"}),
     Arm("relu2", {"model.mlp": "relu2", "model.d_ff": 576}),
-    Arm("gelu", {"model.mlp": "gelu", "model.d_ff": 576}),
-    Arm("softcap 15", {"model.logit_softcap": 15.0}),
     Arm("value embeddings", {"model.value_embeddings": "alternate"}),
+    Arm("no qk-norm", {"model.qk_norm": "none"}),
+    Arm("softcap 15", {"model.logit_softcap": 15.0}),
     Arm("residual scalars", {"model.residual_scalars": True}),
     Arm("outputs not zero", {"model.output_init": "scaled"}),
+    Arm("adamw lr 0.002", {**ADAMW, "train.matrix_lr": 0.002}),
+    Arm("soap lr 0.003", {**SOAP, "train.matrix_lr": 0.003}),
+    Arm("decay 0.1", DECAY),
+    Arm("wsd last 20 %", {"train.decay_steps": STEPS // 5}),
+    Arm("momentum rises from 0.85", RISING),
+    Arm("embed and head lr x1/2", HALF),
+    Arm("adamw lr 0.0005", {**ADAMW, "train.matrix_lr": 0.0005}),
+    Arm("linear", {"train.schedule": "linear"}),
+    Arm("rows equilibrated", {"train.muon_equilibrate": True}),
+    Arm("beta2 0.99", {"train.beta2": 0.99}),
+    Arm("batch grows 8, 16, 32", GROWING),
+    Arm("gelu", {"model.mlp": "gelu", "model.d_ff": 576}),
+    Arm("muon lr 0.04", {"train.matrix_lr": 0.04}),
+    Arm("embed and head lr x2", DOUBLE),
+    Arm("wsd 1-sqrt", {"train.decay_shape": "sqrt"}),
+    Arm("final 10 %", {"train.final_lr_frac": 0.1}),
     Arm("no norm gains", {"model.norm_gain": False}),
     Arm("embedding norm", {"model.embedding_norm": True}),
 )
