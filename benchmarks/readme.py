@@ -5,7 +5,7 @@ python benchmarks/readme.py --check    # fails where it would write something el
 
 Between `<!-- name -->` and `<!-- /name -->` stands what a function here makes of
 `results/journey.json` (the run, its figure), `peers.toml` (the comparison) and
-`results/{corpus,tokenizer,data}_*.json` (what each benchmark of a room claims).
+`results/{corpus,tokenizer,data,train}_*.json` (what each benchmark of a room claims).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from readme_corpus import corpus_lines
+from readme_train import train_lines
 from scratchlm.base.atomic import write_text
 from scratchlm.base.config import read_toml
 from scratchlm.base.errors import UserError
@@ -60,7 +61,11 @@ def main() -> int:
 def pages() -> dict[Path, dict[str, str]]:
     """What is generated on each page."""
     made = {README: sections(), CHAPTERS / "tokenizer.md": tokenizer_sections()}
-    for name, prefix in (("corpus", "corpus_"), ("data", "data_")):
+    for name, prefix in (
+        ("corpus", "corpus_"),
+        ("data", "data_"),
+        ("train_speed", "train_"),
+    ):
         if results := results_of(prefix):
             made[CHAPTERS / f"{name}.md"] = {"claims": claims_table(results)}
     return made
@@ -73,6 +78,7 @@ def sections() -> dict[str, str]:
     if path.exists():
         made["journey"] = journey_section(json.loads(path.read_text("utf-8")))
     made |= {"corpus": corpus_lines(results_of("corpus_"))}
+    made |= {"train": train_lines(results_of("train_"))}
     return made | {"tokenizer": tokenizer_lines(results_of("tokenizer_"))}
 
 

@@ -77,18 +77,17 @@ class Result:
 
 
 def commit() -> str | None:
-    """The checkout's commit, with a + if the tree was changed."""
+    """The checkout's commit, with a + if the tree but for results was changed."""
+    name = ["git", "describe", "--always", "--abbrev=12"]
+    changed = ["git", "diff", "--quiet", "HEAD", "--", ".", ":!benchmarks/results"]
     try:
         found = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
-            cwd=HERE,
-            capture_output=True,
-            text=True,
-            check=True,
+            name, cwd=HERE.parent, capture_output=True, text=True, check=True
         )
+        is_changed = subprocess.run(changed, cwd=HERE.parent).returncode
     except (OSError, subprocess.CalledProcessError):
         return None
-    return found.stdout.strip()
+    return found.stdout.strip() + ("+" if is_changed else "")
 
 
 def describe_machine() -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""What README and the training chapter say of the training benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SHAPES = {
+    "12m-256": "12 M parameters, 256 tokens",
+    "12m-512": "12 M, 512 tokens",
+    "30m-512": "30 M, 512 tokens",
+}
+
+
+def train_lines(results: Mapping[str, Any]) -> str:
+    """How fast training is beside its peers, in a few lines; nothing unmeasured."""
+    lines = []
+    for name, sentence in (
+        ("train_speed", speed_line),
+        ("train_time_to_loss", time_line),
+        ("train_kill", kill_line),
+    ):
+        if name in results:
+            lines.append(f"- {sentence(results[name])}")
+    return "\n".join(lines)
+
+
+def speed_line(result: Mapping[str, Any]) -> str:
+    """Tokens a second at equal mathematics."""
+    value = _values(result)
+
+    def times(what: str) -> str:
+        found = [value[f"{shape.replace('-', '_')}_{what}"] for shape in SHAPES]
+        return f"{min(found):.2g} to {max(found):.2g} times"
+
+    used = [value[f"{shape.replace('-', '_')}_utilisation_frac"] for shape in SHAPES]
+    kind = result["work"]["instruction_set"]
+    return (
+        f"GPT-2's shape at 12 and 30 M parameters on {_machine(result)} ({kind}), the "
+        f"same batches and losses: {times('vs_nanogpt_float32')} as fast as nanoGPT as "
+        f"it comes, {times('vs_nanogpt_best')} as fast as its best mode with our "
+        f"allocator setting and compiled; {min(used):.0%} to {max(used):.0%} of what "
+        "the model's own matrix products reach alone."
+    )
+
+
+def time_line(result: Mapping[str, Any]) -> str:
+    """Time to the same bits per byte."""
+    value = _values(result)
+    small, large = (
+        {name.partition("_")[2]: v for name, v in value.items() if name[: len(s)] == s}
+        for s in ("4m", "12m")
+    )
+
+    def share(size: Mapping[str, Any], what: str) -> str:
+        return f"1/{1 / size[f'{what}_time_ratio']:.2g}"
+
+    same, own = "same_parameters_vs_nanogpt", "own_shape_vs_nanogpt"
+    return (
+        "To the bits per byte that nanoGPT reaches, its batch and learning rate tuned: "
+        f"{share(small, same)} of its time at 4 M parameters and {share(large, same)} "
+        f"at 12 M, with as many parameters and the same batch; {share(small, own)} and "
+        f"{share(large, own)} in the shape that the recipe chooses. To what nanochat "
+        f"reaches: {share(small, 'vs_nanochat')} and {share(large, 'vs_nanochat')}."
+    )
+
+
+def kill_line(result: Mapping[str, Any]) -> str:
+    """Kills and their consequences."""
+    n_kills = sum(run.get("n_kills", 0) for run in result["runs"])
+    held = sum(claim["holds"] is True for claim in result["claims"])
+    return (
+        f"Killed {n_kills or 'many'} times at random moments, resumed, and ended with "
+        f"the same bits: {held} of {len(result['claims'])} claims hold."
+    )
+
+
+def _values(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {claim["claim"]: claim["value"] for claim in result["claims"]}
+
+
+def _machine(result: Mapping[str, Any]) -> str:
+    machine = result["machine"]
+    return f"{machine['cores']} cores of an {machine['cpu']}"
