@@ -32,7 +32,6 @@ import torch
 from safetensors.torch import save_file
 
 from result import Result
-from scratchlm.base.machine import MachineConfig
 from scratchlm.model.config import ModelConfig
 from scratchlm.pipeline.calibrate import has_fast_bfloat16
 from scratchlm.pipeline.process import wanted_threads
@@ -140,13 +139,15 @@ def main() -> None:
     shapes = SMOKE if arguments.smoke else SHAPES
     rounds = 2 if arguments.smoke else arguments.rounds
     chosen = [n for n in shapes if not arguments.shapes or n in arguments.shapes]
+    only, threads = arguments.only, 1 if arguments.smoke else wanted_threads()
+    wanted = [m for m in modes(threads) if not only or any(w in m.name for w in only)]
     measured = {
-        name: measure_shape(shapes[name], arguments.nanogpt, rounds, arguments.only)
+        name: measure_shape(shapes[name], arguments.nanogpt, rounds, wanted)
         for name in chosen
     }
     for name, trainers in measured.items():
         print_table(name, shapes[name], trainers)
-    if chosen == list(SHAPES) and not arguments.only:
+    if chosen == list(SHAPES) and not only:
         build_result(measured, commit, rounds).write()
 
 
@@ -169,9 +170,8 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
 
 
-def modes() -> list[Mode]:
+def modes(threads: int) -> list[Mode]:
     """Every mode of ours and of nanoGPT's, and the ceilings."""
-    threads = wanted_threads()
     found = []
     for dtype in ("float32", "bfloat16"):
         machine = {"dtype": dtype, "threads": threads}
@@ -187,20 +187,24 @@ def modes() -> list[Mode]:
 
 
 def our_modes(machine: Mapping[str, Any]) -> list[Mode]:
-    """Ours in a precision; compiled too where the loop can."""
+    """Ours in a precision: plain, and with each choice that a recipe may freeze."""
+    choices: dict[str, dict[str, Any]] = {
+        "": {},
+        " + sdpa": {"attention": "sdpa"},
+        " + chunked": {"weight_gradient": "chunked"},
+        " + compile": {"compile": True},
+    }
     name = f"ours {machine['dtype']}"
-    found = [Mode(name, "ours", machine, allocator=True)]
-    if "compile" in MachineConfig.model_fields:
-        compiled = {**machine, "compile": True}
-        found.append(Mode(f"{name} + compile", "ours", compiled, allocator=True))
-    return found
+    return [
+        Mode(name + word, "ours", {**machine, **choice}, allocator=True)
+        for word, choice in choices.items()
+    ]
 
 
 def measure_shape(
-    shape: Shape, checkout: Path, rounds: int, only: Sequence[str]
+    shape: Shape, checkout: Path, rounds: int, wanted: Sequence[Mode]
 ) -> list[Trainer]:
     """Start every mode, let them take turns, end them."""
-    wanted = [m for m in modes() if not only or any(w in m.name for w in only)]
     with tempfile.TemporaryDirectory() as scratch:
         files = write_inputs(shape, checkout, Path(scratch))
         trainers = [start(mode, shape, checkout, files) for mode in wanted]
