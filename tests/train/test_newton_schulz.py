@@ -1,9 +1,11 @@
+import math
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchlm.train.newton_schulz import POLAR_EXPRESS, orthogonalise
+from scratchlm.train.newton_schulz import orthogonalise, polynomials_for
 
 
 def draw(*shape, seed=0):
@@ -23,15 +25,31 @@ def test_orthogonalising_brings_singular_values_near_one(rows, columns, seed, st
     assert found.max() < 1.35
 
 
-@pytest.mark.parametrize(("steps", "least"), [(3, 0.1), (4, 0.25), (5, 0.6)])
-def test_each_further_step_brings_small_singular_values_nearer_to_the_large(
-    steps, least
-):
-    """A random square matrix has values near zero; most of them must be lifted."""
-    found = torch.linalg.svdvals(orthogonalise(draw(4, 64, 64), steps))
-    share = float(found.quantile(0.1) / found.max())
-    assert least < share < 2 * least + 0.1
-    assert found.max() < 1.9
+@pytest.mark.parametrize(
+    ("steps", "least", "error"), [(3, 0.01, 0.3), (4, 0.003, 0.25), (5, 0.0015, 0.25)]
+)
+def test_more_steps_lift_smaller_singular_values(steps, least, error):
+    """The product of the polynomials, on a diagonal matrix of Frobenius norm 1."""
+    values = torch.logspace(math.log10(least), -0.02, 60)
+    for value in values.tolist():
+        rest = math.sqrt(1 - value**2)
+        found = orthogonalise(torch.diag(torch.tensor([value, rest]))[None], steps)
+        assert abs(float(found[0, 0, 0]) - 1) < error
+    tiny = torch.diag(torch.tensor([least / 10, 1.0]))[None]
+    assert float(orthogonalise(tiny, steps)[0, 0, 0]) < 0.5
+
+
+def test_every_polynomial_is_the_best_on_what_the_ones_before_leave():
+    """Equioscillation: at the interval's ends the error is as large as inside it."""
+    for steps, least in ((3, 0.01), (4, 0.003)):
+        low, high = least, 1.0
+        for a, b, c in polynomials_for(steps):
+            x = torch.linspace(low, high, 20_001, dtype=torch.float64)
+            y = a * x + b * x**3 + c * x**5
+            error = float((y - 1).abs().max())
+            ends = [1 - float(y[0]), 1 - float(y[-1])]
+            assert ends == pytest.approx([error, -error], abs=2e-3)
+            low, high = 1 - error, 1 + error
 
 
 @pytest.mark.parametrize("shape", [(8, 12), (12, 8), (4, 40)])
@@ -49,7 +67,7 @@ def test_both_forms_are_the_iteration_by_its_definition(shape, steps):
     matrices = draw(*shape)
     x = matrices.double()
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) * 1.01)
-    for a, b, c in (POLAR_EXPRESS + POLAR_EXPRESS[-1:] * 2)[:steps]:
+    for a, b, c in polynomials_for(steps):
         gram = x @ x.mT
         x = a * x + b * gram @ x + c * gram @ gram @ x
     found = orthogonalise(matrices, steps).double()
