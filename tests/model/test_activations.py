@@ -66,16 +66,25 @@ def packed_bytes(config, kernel="products", dtype=torch.float32, recompute=False
     return sum(storages.values()) - head_gradient
 
 
-@pytest.mark.parametrize("kernel", ["products", "sdpa"])
 @pytest.mark.parametrize("changes", SWITCHES, ids=str)
-def test_the_estimate_is_what_autograd_keeps_for_every_switch(changes, kernel):
+def test_the_estimate_is_what_autograd_keeps_for_every_switch(changes):
+    config = build(**changes)
+    estimate = estimate_activation_bytes(config, N_ROWS * config.context_length)
+    assert packed_bytes(config) == pytest.approx(estimate, rel=0.01)
+
+
+ATTENTION = [c for c in SWITCHES if {"position", "qk_norm", "attention_window"} & {*c}]
+
+
+@pytest.mark.parametrize("changes", [{}, *ATTENTION], ids=str)
+def test_fused_attention_keeps_what_is_estimated(changes):
     config = build(**changes)
     n_tokens = N_ROWS * config.context_length
-    estimate = estimate_activation_bytes(config, n_tokens, kernel=kernel)
-    assert packed_bytes(config, kernel) == pytest.approx(estimate, rel=0.01)
+    estimate = estimate_activation_bytes(config, n_tokens, kernel="sdpa")
+    assert packed_bytes(config, "sdpa") == pytest.approx(estimate, rel=0.01)
 
 
-@pytest.mark.parametrize("changes", SWITCHES[::2], ids=str)
+@pytest.mark.parametrize("changes", SWITCHES[::3], ids=str)
 def test_half_precision_keeps_what_is_estimated(changes):
     config = build(**(changes | {"bias": False}))
     n_tokens = N_ROWS * config.context_length
@@ -84,7 +93,7 @@ def test_half_precision_keeps_what_is_estimated(changes):
     assert found == pytest.approx(estimate, rel=0.01)
 
 
-@pytest.mark.parametrize("changes", SWITCHES, ids=str)
+@pytest.mark.parametrize("changes", SWITCHES[2::4], ids=str)
 def test_checkpointing_keeps_the_layers_inputs_alone(changes):
     config = build(**changes)
     kept = activations_per_token(config)
