@@ -7,6 +7,8 @@ import pytest
 ROW = re.compile(r"^\| *\*?\*?(?P<room>[a-z]+)\*?\*? *\|(?P<rest>.*)\|$", re.MULTILINE)
 OTHER_TESTS = {
     "cli/test_verbs.py": "the thin verbs, all in one place",
+    "model/test_against_transformers.py": "the whole model beside another library",
+    "model/test_switches.py": "the whole model, every pair of switches",
     "native/test_native.py": "how the C core is built",
 }
 
