@@ -31,8 +31,6 @@ from scratchlm.pipeline.trial_base import TrialBase, build_trial
 from scratchlm.pipeline.trial_statistics import paired_t_interval
 from scratchlm.pipeline.variants import BASELINE, Variant, flatten_settings
 
-LEAST_SEEDS = 1
-
 
 @dataclass(frozen=True)
 class AblationPlan:
@@ -80,15 +78,15 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """The comparison in words."""
+        """The comparison in a word or two."""
         if self.n_failed:
             return f"blew up ({self.n_failed} of {len(self.results)})"
         if self.difference is None:
-            return "baseline" if self.variant is BASELINE else "not trained yet"
+            return "baseline" if self.variant is BASELINE else "not trained"
         if math.isnan(self.difference.low):
-            return "one seed: no interval"
+            return "one seed"
         if not self.difference.excludes_zero:
-            return "no difference seen"
+            return "unclear"
         return "better" if self.difference.value < 0 else "worse"
 
 

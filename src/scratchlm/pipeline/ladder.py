@@ -27,7 +27,7 @@ from scratchlm.base.units import format_count
 from scratchlm.model.config import ModelConfig
 from scratchlm.pipeline.scaling_fit import LEAST_RUNGS, Fit, Rungs, fit_ladder
 from scratchlm.pipeline.trial import TrialConfig, TrialResult, read_trial, run_trial
-from scratchlm.pipeline.trial_base import TrialBase, build_trial
+from scratchlm.pipeline.trial_base import TrialBase, build_trial, choose_heldout
 from scratchlm.pipeline.trial_shape import format_shape, resized
 from scratchlm.pipeline.trial_statistics import pooled_relative_sd
 from scratchlm.plan.parameters import count_multiplied
@@ -126,6 +126,7 @@ def plan_ladder(
     goal_n = count_multiplied(goal)
     own = base.tokens / count_multiplied(base.model) if base.tokens else None
     ratio = tokens_per_parameter or own or _affordable(base, goal_n)
+    heldout_tokens = heldout_tokens or choose_heldout(int(ratio * goal_n))
     rungs = [
         _rung(base, goal, resized(base.model, *shape), ratio, n_seeds, heldout_tokens)
         for shape in sorted(set(shapes))
@@ -236,7 +237,7 @@ def _rung(
     model: ModelConfig,
     ratio: float,
     n_seeds: int,
-    heldout_tokens: int | None,
+    heldout_tokens: int,
 ) -> Rung:
     tokens = int(ratio * count_multiplied(model))
     most = int(ratio * count_multiplied(goal))
@@ -258,6 +259,11 @@ def _scaled_training(
 ) -> dict[str, Any]:
     """Batch and rates of a rung that trains on a share of the target's tokens."""
     train = whole.train
+    if train.batch_stages:
+        raise UserError(
+            "a ladder scales one batch size: say train.batch_stages=[] to leave its "
+            "growth out"
+        )
     rates = ADAM_RATES + (("matrix_lr",) if train.optimizer == "adamw" else ())
     factor = (model.d_model / goal.d_model) ** WIDTH_POWER
     rows = max(1, round(train.batch_size * share**BATCH_POWER))

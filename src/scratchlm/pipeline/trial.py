@@ -33,8 +33,6 @@ from scratchlm.train.config import TrainConfig
 
 RESULT = "result.json"
 KEY_CHARACTERS = 16
-BLOWN_UP = ("not finite", "non-finite", "diverged")
-"""Words by which the loop says that a loss is no number any more."""
 
 
 class TrialConfig(Config):
@@ -149,8 +147,8 @@ def run_trial(
         progress: told about the steps.
 
     Raises:
-        UserError: whatever the loop raises but a loss that is no number: that is a
-            result too.
+        UserError: whatever the loop raises but the guard's stop: a run that blows up
+            is a result too.
     """
     known = read_trial(config, data, trials)
     if known is not None:
@@ -188,7 +186,7 @@ def read_speed(trials: Path, key: str) -> float | None:
 def _train(
     config: TrialConfig, data: TrialData, folder: Path, progress: Progress
 ) -> str:
-    """Train to `folder/model`; why the loss blew up, if it did."""
+    """Train to `folder/model`; why the guard stopped it, if it did."""
     from scratchlm.train.pretraining import pretrain
 
     if (folder / "model" / "model.safetensors").exists():
@@ -204,11 +202,21 @@ def _train(
                 metrics=metrics,
                 progress=progress,
             )
-        except UserError as error:
-            if any(words in str(error) for words in BLOWN_UP):
-                return str(error)
-            raise
+        except UserError:
+            reason = _why_stopped(folder)
+            if reason is None:
+                raise
+            return reason
     return ""
+
+
+def _why_stopped(folder: Path) -> str | None:
+    """What the guard said when it stopped the run; None where it did not."""
+    for path in sorted(folder.glob("events/*/event.json")):
+        event = read_json(path)
+        if event.get("action") == "stop":
+            return str(event.get("reason", "stopped by the guard"))
+    return None
 
 
 def _measure(

@@ -33,6 +33,13 @@ CHECKPOINTS = 5
 """Checkpoints of a trial, …"""
 LEAST_CHECKPOINT_STEPS = 50
 """… but not more often than this."""
+LEAST_HELDOUT, MOST_HELDOUT = 1 << 13, 1 << 16
+"""Bounds of the held-out tokens that a trial predicts at its end."""
+QUIET = {
+    "hook_every_steps": None,
+    "tracking": {"view": "lines", "sanity": False, "leakage_tokens": 0},
+}
+"""A trial is one of many: nobody watches it."""
 
 Settings = Mapping[str, Any]
 
@@ -112,7 +119,7 @@ def build_trial(
         tokens: to train on, rounded down to whole steps.
         seed: of the weights and of the data's order.
         settings: nested; laid over the base and over what was said of it.
-        heldout_tokens: to predict at the end.
+        heldout_tokens: to predict at the end; None goes by the tokens.
 
     Raises:
         UserError: an unknown or impossible setting.
@@ -126,8 +133,7 @@ def build_trial(
     values["model"] = _follow_model(base.values["model"], changed)
     values["train"] = _follow_training(before, said.get("train", {}), tokens)
     values["train"]["seed"] = seed
-    if heldout_tokens is not None:
-        values["heldout_tokens"] = heldout_tokens
+    values["heldout_tokens"] = heldout_tokens or choose_heldout(tokens)
     return build_config(TrialConfig, values, "trial")
 
 
@@ -178,6 +184,11 @@ def _follow_model(before: Settings, said: Settings) -> dict[str, Any]:
     return values
 
 
+def choose_heldout(tokens: int) -> int:
+    """Held-out tokens for a training of so many: an eighth, within bounds."""
+    return min(MOST_HELDOUT, max(LEAST_HELDOUT, tokens // 8))
+
+
 def parse_tokens(text: str) -> int:
     """Read a number of tokens: `parse_tokens("2M") == 2_000_000`.
 
@@ -210,7 +221,9 @@ def _follow_training(before: Settings, said: Settings, tokens: int) -> dict[str,
     if "batch_size" not in train:
         train["batch_size"] = max(1, look_up(RULES.tokens_per_step, tokens) // length)
     rows = int(train["batch_size"])
-    steps = max(1, tokens // (rows * length))
+    stages = _scaled_stages(before, said, tokens)
+    spent = sum(n_steps * n_rows for n_steps, n_rows in stages)
+    steps = max(1, (tokens // length - spent) // rows) + sum(n for n, _ in stages)
     for key, share in _shares(before).items():
         if key not in said:
             train[key] = int(share * steps)
@@ -219,8 +232,17 @@ def _follow_training(before: Settings, said: Settings, tokens: int) -> dict[str,
         most = most or max(1, RULES.max_micro_batch_tokens // length)
         train["micro_batch_size"] = largest_part(rows, int(most))
     every = max(LEAST_CHECKPOINT_STEPS, steps // CHECKPOINTS)
-    quiet = {"hook_every_steps": None, "checkpoint_every_steps": every}
-    return {**train, "total_steps": steps, **quiet}
+    own = {"total_steps": steps, "checkpoint_every_steps": every}
+    own |= {"batch_stages": stages} if stages else {}
+    return {**train, **own, **QUIET}
+
+
+def _scaled_stages(before: Settings, said: Settings, tokens: int) -> list[list[int]]:
+    """The recipe's growing batches, as many steps longer as the training."""
+    if "batch_stages" in said or not before.get("batch_stages"):
+        return [list(stage) for stage in said.get("batch_stages", ())]
+    longer = tokens / TrainConfig.model_validate(before).total_tokens
+    return [[max(1, round(n * longer)), rows] for n, rows in before["batch_stages"]]
 
 
 def _shares(train: Settings) -> dict[str, float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def paired_t_interval(
     return Interval(mean, mean - half, mean + half, n)
 
 
+@cache
 def t_quantile(freedom: int, level: float = LEVEL) -> float:
     """How many standard errors hold a share `level` around the mean.
 

@@ -7,15 +7,12 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from scratchlm.base.config import merge, parse_overrides
 from scratchlm.base.errors import UserError
-
-_COMMA = re.compile(r",(?![^\[\]]*\])")
 
 
 @dataclass(frozen=True)
@@ -70,9 +67,19 @@ def _factor(text: str) -> list[Variant]:
             f"--vary {text!r} is not of the form SECTION.KEY=VALUE,VALUE "
             "(such as model.mlp=swiglu,relu2)"
         )
-    return [
-        _together(f"{key.strip()}={value.strip()}") for value in _COMMA.split(values)
-    ]
+    return [_together(f"{key.strip()}={value.strip()}") for value in _split(values)]
+
+
+def _split(values: str) -> list[str]:
+    """Cut at the commas that stand in no bracket."""
+    parts, depth = [""], 0
+    for character in values:
+        depth += (character == "[") - (character == "]")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def _together(text: str) -> Variant:
