@@ -15,6 +15,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from scratchlm.base.atomic import write_text
+from scratchlm.base.hashing import sha256_bytes
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 COMPARISONS = {
@@ -51,6 +54,17 @@ class Result:
 
     def write(self, packages: Iterable[str] = ("torch", "numpy")) -> Path:
         """Write the result file and print its claims."""
+        path = self.keep(packages)
+        for claim in self.claims:
+            verdict = {True: "holds", False: "FALLS SHORT", None: "not measured"}
+            print(
+                f"{verdict[claim['holds']]:>12}  {claim['claim']} = {claim['value']} "
+                f"(goal {claim['goal']})"
+            )
+        return path
+
+    def keep(self, packages: Iterable[str] = ("torch", "numpy")) -> Path:
+        """Write the result file and say nothing."""
         RESULTS.mkdir(exist_ok=True)
         path = RESULTS / f"{self.benchmark}.json"
         content = {
@@ -66,14 +80,15 @@ class Result:
             "runs": self.runs,
             "claims": self.claims,
         }
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-        for claim in self.claims:
-            verdict = {True: "holds", False: "FALLS SHORT", None: "not measured"}
-            print(
-                f"{verdict[claim['holds']]:>12}  {claim['claim']} = {claim['value']} "
-                f"(goal {claim['goal']})"
-            )
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         return path
+
+
+def changes() -> str:
+    """Hash of what was changed since the commit, results left out."""
+    command = ["git", "diff", "HEAD", "--", ".", ":!benchmarks/results"]
+    done = subprocess.run(command, cwd=HERE.parent, capture_output=True)
+    return sha256_bytes(done.stdout) if done.stdout else ""
 
 
 def commit() -> str | None:

@@ -24,8 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from result import RESULTS, Result, commit, describe_machine
-from scratchlm.base.atomic import write_text
+from result import RESULTS, Result, changes, commit, describe_machine
 from scratchlm.pipeline.calibration import Calibration
 from train_peers import check_checkout, compiler_environment
 from train_speed import instruction_set
@@ -53,19 +52,35 @@ SAME_SIZE_SHARES = (0.2, 0.4, 1.0)
 OWN_SHAPE_SHARES = (0.1, 0.2, 0.5, 1.0)
 EQUAL_TIME_SHARE = 0.2
 
+GOALS = {
+    "same_parameters_vs_nanogpt_time_ratio": "<= 0.2",
+    "own_shape_vs_nanogpt_time_ratio": "<= 0.1",
+    "vs_nanochat_time_ratio": "<= 0.5",
+    "nanochat_shape_on_our_path_minus_ours_bits_per_byte": ">= 0",
+}
+
 Row = dict[str, Any]
 
 
 class Runs:
-    """Runs by name: those of this commit and processor are done once."""
+    """Runs by name, each done once for a commit and a processor.
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
+    Where `work` is given, all of them stand in the result file as soon as they are
+    done, and those that stand there already are taken from it.
+    """
+
+    def __init__(self, work: Mapping[str, Any] | None) -> None:
+        self.work = None if work is None else {**work, "changes": changes()}
         self.rows: dict[str, Row] = {}
-        self.key = {"commit": commit(), "cpu": describe_machine()["cpu"]}
-        if path is not None and path.exists():
+        path = RESULTS / f"{NAME}.json"
+        if self.work is not None and path.exists():
             kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["key"] == self.key:
+            here = (commit(), describe_machine()["cpu"], self.work["changes"])
+            if here == (
+                kept["commit"],
+                kept["machine"]["cpu"],
+                kept["work"]["changes"],
+            ):
                 self.rows = {row["name"]: row for row in kept["runs"]}
 
     def run(self, name: str, spec: Spec, seed: int, budget_s: float) -> Row:
@@ -82,10 +97,13 @@ class Runs:
         return row
 
     def _keep(self) -> None:
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            content = {"key": self.key, "runs": [*self.rows.values()]}
-            write_text(self.path, json.dumps(content, indent=1) + "\n")
+        if self.work is not None:
+            unfinished = Result(NAME, self.work)
+            unfinished.runs = [*self.rows.values()]
+            for size in SIZES:
+                for what, goal in GOALS.items():
+                    unfinished.absent(f"{size}_{what}", goal, "it is still running")
+            unfinished.keep()
 
 
 def run_worker(spec: Spec) -> Row:
@@ -145,13 +163,11 @@ class Race:
             self._same_size(name, size, tuned["rows"], seed, share)
             for share in SAME_SIZE_SHARES
         )
-        own = [self._own_shape(name, seed, share) for share in OWN_SHAPE_SHARES[:2]]
+        own = [self._own_shape(seed, share) for share in OWN_SHAPE_SHARES[:2]]
         return {
             "same_parameters_vs_nanogpt_time_ratio": time_ratio(goal, same),
-            "own_shape_vs_nanogpt_time_ratio": time_ratio(
-                goal, self._longer(name, seed)
-            ),
-            "vs_nanochat_time_ratio": time_ratio(other, self._longer(name, seed)),
+            "own_shape_vs_nanogpt_time_ratio": time_ratio(goal, self._longer(seed)),
+            "vs_nanochat_time_ratio": time_ratio(other, self._longer(seed)),
             "nanochat_shape_on_our_path_minus_ours_bits_per_byte": min(
                 row["bits_per_byte"] for row in self._nanochat_shapes(name, size, seed)
             )
@@ -166,7 +182,7 @@ class Race:
         run = f"{name}/ours/same-size/{share:g}/seed{seed}"
         return self.runs.run(run, spec, seed, seconds)
 
-    def _own_shape(self, name: str, seed: int, share: float) -> Row:
+    def _own_shape(self, seed: int, share: float) -> Row:
         """The dial knows the time, not the peer's size: all sizes share these runs."""
         seconds = share * self.peers_s
         spec = own_spec(self.calibration, seconds, {})
@@ -174,9 +190,9 @@ class Race:
             f"ours/own-shape/{share:g}/seed{seed}", spec, seed, seconds
         )
 
-    def _longer(self, name: str, seed: int) -> Iterator[Row]:
+    def _longer(self, seed: int) -> Iterator[Row]:
         for share in OWN_SHAPE_SHARES:
-            yield self._own_shape(name, seed, share)
+            yield self._own_shape(seed, share)
 
     def _nanochat_shapes(self, name: str, size: Size, seed: int) -> Iterator[Row]:
         seconds = EQUAL_TIME_SHARE * self.peers_s
@@ -211,7 +227,7 @@ def main() -> None:
         check_checkout(peers["nanochat"], "karpathy/nanochat"),
     ]
     sizes = SMOKE if arguments.smoke else SIZES
-    runs = Runs(None if arguments.smoke else RESULTS / f"{NAME}.json")
+    runs = Runs(None if arguments.smoke else describe_work(commits))
     race = Race(runs, peers, 0.01 if arguments.smoke else 1.0)
     smaller, larger = sizes
     tuned = race.tune(sizes[smaller])
@@ -220,7 +236,7 @@ def main() -> None:
         smaller: [race.compare(smaller, sizes[smaller], tuned, s) for s in seeds],
         larger: [race.compare(larger, sizes[larger], tuned, SEEDS[0])],
     }
-    result = build_result(runs, commits, tuned, values)
+    result = build_result(runs, tuned, values)
     if not arguments.smoke:
         result.write()
 
@@ -236,30 +252,23 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-GOALS = {
-    "same_parameters_vs_nanogpt_time_ratio": "<= 0.2",
-    "own_shape_vs_nanogpt_time_ratio": "<= 0.1",
-    "vs_nanochat_time_ratio": "<= 0.5",
-    "nanochat_shape_on_our_path_minus_ours_bits_per_byte": ">= 0",
-}
-
-
-def build_result(
-    runs: Runs,
-    commits: Sequence[str],
-    tuned: Spec,
-    values: Mapping[str, Sequence[Mapping[str, float]]],
-) -> Result:
-    """All runs, and the claims: of several seeds the worst."""
-    work = {
+def describe_work(commits: Sequence[str]) -> dict[str, Any]:
+    """On what all runs are done."""
+    return {
         "instruction_set": instruction_set(),
         "peers": list(commits),
-        "nanogpt_tuned": {name: tuned[name] for name in ("rows", "lr", "compile")},
         "peers_s": PEERS_S,
         "trial_s": TRIAL_S,
         **prepare_text(VOCABULARY).describe(),
     }
-    result = Result(NAME, work)
+
+
+def build_result(
+    runs: Runs, tuned: Spec, values: Mapping[str, Sequence[Mapping[str, float]]]
+) -> Result:
+    """All runs, and the claims: of several seeds the worst."""
+    best = {name: tuned[name] for name in ("rows", "lr", "compile")}
+    result = Result(NAME, {**(runs.work or {}), "nanogpt_tuned": best})
     result.runs = [*runs.rows.values()]
     for size, seeds in values.items():
         for what, goal in GOALS.items():

@@ -73,16 +73,23 @@ def test_a_peer_that_is_never_reached_gives_no_ratio_below_one(benchmark):
     assert time_ratio(peer, iter([curve((20, 2.2)), curve((130, 2.1))])) == 1.3
 
 
-def test_a_run_is_done_once_for_a_commit_and_a_processor(benchmark, tmp_path):
-    Runs = benchmark("train_time_to_loss").Runs
-    path = tmp_path / "runs.json"
+def test_a_run_is_done_once_for_a_commit_and_a_processor(
+    benchmark, tmp_path, monkeypatch
+):
+    result, race = benchmark("result"), benchmark("train_time_to_loss")
+    for module in (result, race):
+        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    path = tmp_path / "train_time_to_loss.json"
     row = {"name": "a", "bits_per_byte": 2.0, "time_s": 1.0}
-    for key, kept in ((Runs(None).key, [row]), ({"commit": "other"}, [])):
-        path.write_text(json.dumps({"key": key, "runs": [row]}))
-        assert [*Runs(path).rows.values()] == kept
-    path.write_text(json.dumps({"key": Runs(None).key, "runs": [row]}))
+    first = race.Runs({})
+    first.rows["a"] = row
+    first._keep()
     impossible = {"trainer": "none"}
-    assert Runs(path).run("a", impossible, 0, 1.0) == row
+    assert race.Runs({}).run("a", impossible, 0, 1.0) == row
+    kept = json.loads(path.read_text())
+    assert all(claim["why"] for claim in kept["claims"])
+    path.write_text(json.dumps({**kept, "commit": "another"}))
+    assert race.Runs({}).rows == {}
 
 
 def test_every_context_is_scored_on_the_same_bytes(benchmark, text):
@@ -145,7 +152,7 @@ def test_nanogpts_weights_fit_ours_by_name_and_shape(benchmark):
 
 
 def test_what_is_hopeless_takes_no_part_in_later_rounds(benchmark):
-    speed = benchmark("train_speed")
+    speed = benchmark("train_speed_trainers")
 
     def trainer(name, kind, *seconds):
         mode = speed.Mode(name, kind, {})
