@@ -180,6 +180,29 @@ def test_a_chunk_of_logits_stays_within_64_mib_down_to_256_rows():
     assert count_loss_rows(50_257, "cuda") == 2048
 
 
+def test_a_model_counts_itself_as_its_config_does():
+    import torch
+
+    from scratchlm.model.activations import estimate_activation_bytes
+    from scratchlm.model.transformer import Transformer
+
+    config = build(value_embeddings="alternate")
+    model = Transformer(config)
+    assert model.count_parameters().total == config.n_parameters
+    assert model.estimate_flops(4) == estimate_training_flops(config, 4)
+    assert model.kv_bytes_per_token == count_kv_bytes_per_token(config, 4)
+    kept = {
+        kernel: estimate_activation_bytes(config, 12, kernel=kernel)
+        for kernel in ("products", "sdpa")
+    }
+    for kernel, expected in kept.items():
+        model.use_attention(kernel)
+        assert model.estimate_activation_bytes(12, 6) == expected
+    model.compute_dtype, model.recompute = torch.bfloat16, True
+    assert model.kv_bytes_per_token == count_kv_bytes_per_token(config, 2)
+    assert model.estimate_activation_bytes(12, 6) < kept["sdpa"]
+
+
 def test_counting_never_imports_torch():
     program = (
         "import sys; from scratchlm.model.config import ModelConfig;"

@@ -13,9 +13,16 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from scratchlm.base.errors import UserError
+from scratchlm.model.activations import estimate_activation_bytes
 from scratchlm.model.attention import Attention, Cache
 from scratchlm.model.block import Block
 from scratchlm.model.config import ModelConfig
+from scratchlm.model.counts import (
+    ParameterCount,
+    count_kv_bytes_per_token,
+    count_parameters,
+    estimate_training_flops,
+)
 from scratchlm.model.experts import MixtureOfExperts
 from scratchlm.model.init import draw_parameter
 from scratchlm.model.loss import chunked_cross_entropy, softcapped, token_log_probs
@@ -210,6 +217,31 @@ class Transformer(nn.Module):
             hidden, self.lm_head.weight, targets.flatten(), softcap=cap
         )
         return log_p.view(targets.shape)
+
+    def count_parameters(self) -> ParameterCount:
+        """Exact parameters by part, without looking at them."""
+        return count_parameters(self.config)
+
+    def estimate_flops(self, context_length: int | None = None) -> float:
+        """FLOPs of one training token in rows of that length."""
+        return estimate_training_flops(self.config, context_length)
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Bytes that a cache in the compute type keeps of each token."""
+        return count_kv_bytes_per_token(self.config, self.compute_dtype.itemsize)
+
+    def estimate_activation_bytes(self, n_tokens: int, context_length: int) -> int:
+        """Bytes that the backward pass keeps, as the model computes now."""
+        kernels = {m.kernel for m in self.modules() if isinstance(m, Attention)}
+        return estimate_activation_bytes(
+            self.config,
+            n_tokens,
+            context_length=context_length,
+            bytes_per_number=self.compute_dtype.itemsize,
+            kernel="products" if "products" in kernels else "sdpa",
+            checkpointing=self.recompute,
+        )
 
     def use_attention(self, kernel: str) -> None:
         """Choose how training attends: "products" or "sdpa"."""
