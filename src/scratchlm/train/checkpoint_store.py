@@ -67,6 +67,7 @@ class CheckpointStore:
         self._damaged: set[int] = set()
         self._lock = DirectoryLock(directory)
         self._thread: threading.Thread | None = None
+        self._on_its_way: list[int] = []
         self._error: Exception | None = None
         self._copies: dict[str, dict[str, Tensor]] = {}
 
@@ -88,6 +89,7 @@ class CheckpointStore:
         copied = self._copy(checkpoint)
         work = _caught(lambda: self._write(copied, stamp), self._fail)
         # no daemon: a process that ends in good order ends its last write first
+        self._on_its_way = [checkpoint.step]
         self._thread = threading.Thread(target=work, name="checkpoint")
         self._thread.start()
         if not self.policy.asynchronous:
@@ -102,7 +104,7 @@ class CheckpointStore:
         """Wait until what was saved is on the disk; raise what went wrong."""
         if self._thread is not None:
             self._thread.join()
-            self._thread = None
+            self._thread, self._on_its_way = None, []
         error, self._error = self._error, None
         if error is not None:
             raise error
@@ -149,9 +151,12 @@ class CheckpointStore:
         return None
 
     def newest_step(self) -> int | None:
-        """The newest checkpoint's step by its name alone; None if there is none."""
-        folders = list_folders(self.directory)
-        return folder_step(folders[-1]) if folders else None
+        """The newest checkpoint's step by its name alone; None if there is none.
+
+        One that is on its way counts: the answer does not depend on the disk's speed.
+        """
+        steps = [folder_step(path) for path in list_folders(self.directory)]
+        return max([*steps, *self._on_its_way], default=None)
 
     def __enter__(self) -> CheckpointStore:
         return self
