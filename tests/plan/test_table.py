@@ -90,6 +90,13 @@ def test_every_row_has_a_text_and_a_reason():
         assert row.reason
 
 
+def test_of_a_mixture_it_is_said_how_much_a_token_meets():
+    row = plan(PlanConfig(preset="qwen3-30b-a3b"))["parameters"]
+    assert row.value == 30_532_122_624
+    assert "a token meets 3.35 G" in row.reason
+    assert "meets" not in plan(SEVEN)["parameters"].reason
+
+
 def test_planning_never_imports_torch():
     program = (
         "import sys; from scratchlm.plan import PlanConfig, plan, plan_training;"

@@ -48,7 +48,7 @@ class PlanConfig(Config):
     """Share of that peak that training reaches."""
     price_per_gpu_hour: float | None = Field(default=None, ge=0)
     """Price of an hour, in any currency; no cost row where absent."""
-    optimizer: Literal["adamw", "muon"] = "adamw"
+    optimizer: Literal["adamw", "muon", "soap"] = "adamw"
     """Optimizer whose state is counted."""
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     """Precision of the products; halves keep a float32 master copy."""
@@ -126,7 +126,8 @@ def _size_rows(model: ModelConfig) -> list[Row]:
             format_count(parts.total),
             f"attention {format_count(parts.attention)}, MLP "
             f"{format_count(parts.mlp)}, embedding {format_count(parts.embedding)}, "
-            + (f"head {format_count(parts.head)}" if parts.head else "head tied to it"),
+            + (f"head {format_count(parts.head)}" if parts.head else "head tied to it")
+            + (f"; a token meets {format_count(parts.active)}" if parts.idle else ""),
         ),
         Row(
             "training_flops_per_token",
