@@ -18,7 +18,6 @@ def train_lines(results: Mapping[str, Any]) -> str:
     for name, sentence in (
         ("train_speed", speed_line),
         ("train_time_to_loss", time_line),
-        ("train_kill", kill_line),
     ):
         if name in results:
             lines.append(f"- {sentence(results[name])}")
@@ -62,16 +61,6 @@ def time_line(result: Mapping[str, Any]) -> str:
         f"at 12 M, with as many parameters and the same batch; {share(small, own)} and "
         f"{share(large, own)} in the shape that the recipe chooses. To what nanochat "
         f"reaches: {share(small, 'vs_nanochat')} and {share(large, 'vs_nanochat')}."
-    )
-
-
-def kill_line(result: Mapping[str, Any]) -> str:
-    """Kills and their consequences."""
-    n_kills = sum(run.get("n_kills", 0) for run in result["runs"])
-    held = sum(claim["holds"] is True for claim in result["claims"])
-    return (
-        f"Killed {n_kills or 'many'} times at random moments, resumed, and ended with "
-        f"the same bits: {held} of {len(result['claims'])} claims hold."
     )
 
 
