@@ -16,7 +16,7 @@ def build(kind, **changes):
 
 
 def formula(mlp, x):
-    """The three networks as their papers write them."""
+    """The four networks as their papers write them."""
     up = mlp.up_proj(x)
     if mlp.kind == "swiglu":
         gate = mlp.gate_proj(x)
@@ -24,12 +24,14 @@ def formula(mlp, x):
     elif mlp.kind == "gelu":
         cubic = math.sqrt(2 / math.pi) * (up + 0.044715 * up**3)
         inner = 0.5 * up * (1 + torch.tanh(cubic))
+    elif mlp.kind == "gelu_exact":
+        inner = 0.5 * up * (1 + torch.erf(up / math.sqrt(2)))
     else:
         inner = torch.where(up > 0, up * up, torch.zeros(()))
     return mlp.down_proj(inner)
 
 
-@pytest.mark.parametrize("kind", ["swiglu", "gelu", "relu2"])
+@pytest.mark.parametrize("kind", ["swiglu", "gelu", "gelu_exact", "relu2"])
 @pytest.mark.parametrize("bias", [False, True])
 def test_each_kind_computes_its_formula(kind, bias):
     mlp, x = build(kind, bias=bias), torch.randn(2, 3, 6)

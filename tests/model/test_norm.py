@@ -80,3 +80,28 @@ def test_the_config_names_the_norm(bias):
     assert isinstance(norm, nn.LayerNorm)
     assert (norm.bias is not None) == bias
     assert isinstance(build_norm(ModelConfig(d_model=6, **SIZES)), RMSNorm)
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(1, 17))
+def test_without_a_gain_it_is_the_norm_with_gains_of_one(batch, width):
+    x, upstream = random(*batch, width).requires_grad_(), random(*batch, width, seed=2)
+    plain = RMSNorm(width, 1e-6, gain=False)
+    assert not list(plain.parameters())
+    results = []
+    for norm in (plain, RMSNorm(width, 1e-6)):
+        y = norm(x)
+        results.append((y.detach(), *torch.autograd.grad(y, x, upstream)))
+        with torch.no_grad():
+            torch.testing.assert_close(norm(x), y, atol=1e-6, rtol=1e-6)
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["rmsnorm", "layernorm"])
+def test_a_norm_without_gain_has_no_parameters(kind):
+    config = ModelConfig(norm=kind, norm_gain=False, bias=True, d_model=6, **SIZES)
+    norm = build_norm(config)
+    assert not list(norm.parameters())
+    torch.testing.assert_close(
+        norm(random(2, 6)).std(-1), torch.ones(2), rtol=0.3, atol=0.3
+    )

@@ -4,7 +4,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchlm.model.position import rotary_table, rotate
+from scratchlm.model.config import ModelConfig
+from scratchlm.model.position import (
+    build_rotary,
+    rotary_sharpness,
+    rotary_table,
+    rotate,
+)
 
 THETA = 10_000.0
 
@@ -82,3 +88,47 @@ def test_each_row_may_have_positions_of_its_own():
     for row, start in enumerate((0, 4)):
         alone = rotate(x[row : row + 1], cos[start : start + 5], sin[start : start + 5])
         torch.testing.assert_close(together[row : row + 1], alone)
+
+
+def table(**changes):
+    sizes = {"vocab_size": 4, "n_layers": 1, "n_heads": 1, "n_kv_heads": 1, "d_ff": 4}
+    values = {"d_model": 64, "context_length": 4096, **sizes, **changes}
+    config = ModelConfig.model_validate(values)
+    return config, *build_rotary(config)
+
+
+def test_without_scaling_the_table_is_the_plain_one():
+    _, cos, sin = table()
+    plain = rotary_table(64, 4096, THETA)
+    assert torch.equal(cos, plain[0]) and torch.equal(sin, plain[1])
+
+
+def test_linear_scaling_puts_every_fourth_token_where_the_next_one_was():
+    _, cos, sin = table(rope_scaling="linear", rope_factor=4)
+    plain = rotary_table(64, 1024, THETA)
+    torch.testing.assert_close(cos[::4], plain[0], atol=1e-6, rtol=0)
+    torch.testing.assert_close(sin[::4], plain[1], atol=1e-6, rtol=0)
+
+
+def test_yarn_leaves_fast_channels_and_stretches_slow_ones():
+    config, cos, sin = table(rope_scaling="yarn", rope_factor=4)
+    assert config.original_context == 1024
+    length = rotary_sharpness(config)
+    assert math.isclose(length, 0.1 * math.log(4) + 1)
+    torch.testing.assert_close(
+        cos.square() + sin.square(), torch.full_like(cos, length**2)
+    )
+    plain, stretched = (
+        rotary_table(64, 4096, THETA),
+        table(rope_scaling="linear", rope_factor=4)[1:],
+    )
+    # over 1,024 tokens the first pair turns 163 times, the last 0.02 times
+    torch.testing.assert_close(sin[:, 0], plain[1][:, 0] * length)
+    torch.testing.assert_close(sin[:, -1], stretched[1][:, -1] * length)
+
+
+def test_a_sharpened_turn_has_the_gradient_of_finite_differences():
+    _, cos, sin = table(rope_scaling="yarn", rope_factor=4, d_model=6)
+    x = random(1, 2, 3, 6).double().requires_grad_()
+    inputs = (x, cos[:3].double(), sin[:3].double())
+    assert torch.autograd.gradcheck(rotate, inputs)

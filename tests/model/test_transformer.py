@@ -202,3 +202,122 @@ def test_half_precision_stays_close(build_model, tokens):
     rounded = model(tokens)
     assert rounded.dtype == torch.bfloat16
     assert (rounded.float() - exact).abs().max() < 0.05 * exact.abs().max()
+
+
+DOCUMENTS = {
+    "doc_ids": torch.tensor([[1] * 5 + [2] * 8 + [0] * 4] * 2),
+    "positions": torch.tensor([[*range(5), *range(8), *range(4)]] * 2),
+}
+
+
+@pytest.mark.parametrize("kernel", ["products", "sdpa"])
+@pytest.mark.parametrize(
+    "switches", [{}, {"position": "learned"}, {"attention_window": 3}], ids=str
+)
+def test_a_document_reads_as_if_it_were_alone(build_model, tokens, kernel, switches):
+    model = build_model(**switches)
+    model.use_attention(kernel)
+    packed = model(tokens, **DOCUMENTS)
+    for start, stop in ((0, 5), (5, 13)):
+        alone = model(tokens[:, start:stop])
+        torch.testing.assert_close(packed[:, start:stop], alone, atol=1e-5, rtol=1e-5)
+
+
+def test_documents_count_in_the_loss_and_in_log_probabilities(build_model, tokens):
+    model, targets = build_model(), tokens.roll(-1, 1)
+    mask = DOCUMENTS["doc_ids"] > 0
+    log_p = model.log_probs(tokens, targets, **DOCUMENTS)
+    loss = model.loss(tokens, targets, mask, **DOCUMENTS)
+    torch.testing.assert_close(loss, -log_p[mask].mean())
+    assert (model.log_probs(tokens, targets) - log_p).abs().max() > 0.01
+
+
+def test_logits_never_exceed_the_cap(build_model, tokens):
+    plain, capped = build_model(), build_model(logit_softcap=0.5)
+    expected = 0.5 * torch.tanh(plain(tokens) / 0.5)
+    torch.testing.assert_close(capped(tokens), expected)
+    logits, loss = capped(tokens[:, :-1], tokens[:, 1:])
+    assert logits.abs().max() <= 0.5
+    torch.testing.assert_close(capped.loss(tokens[:, :-1], tokens[:, 1:]), loss)
+
+
+def test_dropout_is_for_training_and_follows_the_seed(build_model, tokens):
+    model, plain = build_model(dropout=0.3), build_model()
+    expected = plain(tokens)
+    torch.testing.assert_close(model.eval()(tokens), expected)
+    drawn = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        drawn.append(model.train()(tokens).detach())
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_recomputing_changes_neither_loss_nor_gradients(build_model, tokens):
+    changes = {"dropout": 0.2, "value_embeddings": "alternate", "attention_window": 4}
+    results = []
+    for recompute in (False, True):
+        model = build_model(**changes)
+        model.recompute = recompute
+        torch.manual_seed(0)
+        loss = model.loss(tokens[:, :-1], tokens[:, 1:])
+        results.append([loss, *torch.autograd.grad(loss, list(model.parameters()))])
+    assert all(torch.equal(*both) for both in zip(*results, strict=True))
+
+
+def test_without_positions_and_with_one_layer_order_plays_no_part(build_model, tokens):
+    """The last token sees a set."""
+    model = build_model(position="none", n_layers=1)
+    moved = torch.cat([tokens[:, :16].flip(1), tokens[:, 16:]], 1)
+    torch.testing.assert_close(
+        model(moved)[:, -1], model(tokens)[:, -1], atol=1e-5, rtol=1e-5
+    )
+
+
+def test_a_window_hides_what_lies_further_back(build_model, tokens):
+    """One layer: a token plays no part from `window` tokens on."""
+    changes = {"n_layers": 1, "attention_window": 5, "window_pattern": "S"}
+    model = build_model(**changes)
+    changed = tokens.clone()
+    changed[:, 3] = (changed[:, 3] + 1) % 32
+    change = (model(changed) - model(tokens)).abs().amax((0, 2)) > 1e-6
+    assert change.nonzero()[:, 0].tolist() == [3, 4, 5, 6, 7]
+
+
+def test_residual_scalars_weigh_the_stream_and_the_embedding(build_model, tokens):
+    model = build_model(residual_scalars=True)
+    with torch.no_grad():
+        model.residual_scales.zero_()
+        model.embedding_scales.copy_(torch.tensor([9.0, 1.0]))
+        expected = build_model(n_layers=1)
+        expected.load_state_dict(
+            {
+                name.replace("layers.1", "layers.0"): tensor
+                for name, tensor in model.state_dict().items()
+                if not name.startswith(("layers.0", "residual", "embedding_scales"))
+            }
+        )
+        torch.testing.assert_close(model(tokens), expected(tokens))
+
+
+def test_router_biases_are_state_beside_the_parameters(build_model, tokens):
+    model = build_model(n_experts=4).train()
+    biases = model.router_biases()
+    assert sorted(biases) == [f"layers.{i}.mlp.router_bias" for i in (0, 1)]
+    model.loss(tokens[:, :-1], tokens[:, 1:])
+    model.update_router_bias(0.5)
+    assert all(bias.abs().max() == 0.5 for bias in biases.values())
+    model.loss(tokens[:, :-1], tokens[:, 1:])
+    model.forget_router_load()
+    model.update_router_bias(0.5)
+    assert all(bias.abs().max() == 0.5 for bias in biases.values())
+    assert not build_model().router_biases()
+
+
+def test_seventy_billion_parameters_are_described_without_memory():
+    sizes = {"n_layers": 80, "n_heads": 64, "n_kv_heads": 8, "d_model": 8192}
+    config = ModelConfig(vocab_size=128_256, d_ff=28_672, qk_norm="none", **sizes)
+    with torch.device("meta"):
+        model = Transformer(config)
+    assert sum(p.numel() for p in model.parameters()) == config.n_parameters
+    assert config.n_parameters == 70_553_706_496

@@ -8,6 +8,7 @@ from scratchlm.base.errors import UserError
 from scratchlm.model.weights import (
     CONFIG_FILE,
     WEIGHTS_FILE,
+    build_empty_model,
     load_model,
     save_model,
     state_tensors,
@@ -132,3 +133,26 @@ def test_a_broken_write_leaves_the_old_model(build_model, saved, monkeypatch):
 def test_what_is_said_beside_the_config_joins_the_description(build_model, tmp_path):
     save_model(build_model(), tmp_path, {"note": 1})
     assert json.loads((tmp_path / CONFIG_FILE).read_text())["note"] == 1
+
+
+def test_loading_draws_no_random_number(saved):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    load_model(saved)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_an_empty_model_is_whole_but_for_its_parameters(build_model):
+    changes = {"tied": True, "n_experts": 3, "value_embeddings": "alternate"}
+    model = build_model(**changes)
+    empty = build_empty_model(model.config)
+    assert empty.lm_head.weight is empty.embed_tokens.weight
+    for (name, one), other in zip(model.named_buffers(), empty.buffers(), strict=True):
+        assert torch.equal(one, other), name
+    for seeded in (model, empty):
+        seeded.reset_parameters(seed=7)
+    for (name, one), other in zip(
+        model.named_parameters(), empty.parameters(), strict=True
+    ):
+        assert torch.equal(one, other), name
