@@ -45,11 +45,11 @@ def command(
 
     from scratchlm.base.config import parse_overrides
     from scratchlm.pipeline.process import prepare_process
-    from scratchlm.pipeline.verify_resume import verify_resume
+    from scratchlm.pipeline.verify_resume import prove_resume
 
     prepare_process()
     with tempfile.TemporaryDirectory(prefix="scratchlm-verify-") as place:
-        found = verify_resume(
+        found = prove_resume(
             target,
             parse_overrides(overrides),
             runs_dir,

@@ -92,7 +92,7 @@ class Verification:
             yield f"NOT the same: {shown or 'nothing was there to compare'}"
 
 
-def verify_resume(
+def prove_resume(
     target: str,
     overrides: Mapping[str, Any],
     runs_directory: Path,
@@ -123,6 +123,28 @@ def verify_resume(
     return bench.verify(chance)
 
 
+def compare_trainings(found: Verification, one: Path, other: Path) -> None:
+    """Compare two finished trainings, byte by byte and figure by figure.
+
+    Args:
+        found: gets what was compared and what differs.
+        one: folder of a training: `model/` and `metrics.jsonl`.
+        other: the same of the other.
+    """
+    hashes = [_hash_model(path / "model") for path in (one, other)]
+    rows = [
+        list(map(_unclocked, read_metrics(path / "metrics.jsonl")))
+        for path in (one, other)
+    ]
+    found.n_files, found.n_rows = len(hashes[0]), len(rows[0])
+    found.differing += _differing(*hashes)
+    if len(rows[0]) != len(rows[1]):
+        found.differing.append(f"metrics: {len(rows[0])} and {len(rows[1])} rows")
+    for first, second in zip(*rows, strict=False):
+        where = f"step {first['step']}: "
+        found.differing += [where + name for name in _differing(first, second)]
+
+
 class _Bench:
     """The run, its two trainings, and the clock."""
 
@@ -131,6 +153,7 @@ class _Bench:
     ) -> None:
         self.run = RunDirectory(place / "runs" / "verify")
         self.place, self.draft, self.n_kills, self.say = place, draft, n_kills, say
+        self.trainings = place / "undisturbed", place / "killed"
         self.recipe = self._shrink(FIRST_STEPS)
         self.training_s = self.start_s = 0.0
 
@@ -160,14 +183,14 @@ class _Bench:
         while len(found.kills) < self.n_kills:
             kill = self._live(chance)
             if kill is None:  # it had come to its end: a new run is killed next
-                self._compare(found)
+                compare_trainings(found, *self.trainings)
                 shutil.rmtree(self.place / "killed")
                 continue
             found.kills.append(kill)
             when = "while saving" if kill.while_saving else f"after step {kill.step}"
             self.say(f"kill {len(found.kills)}: {when}")
         self._finish("killed")
-        self._compare(found)
+        compare_trainings(found, *self.trainings)
         return found
 
     def _shrink(self, total_steps: int) -> Recipe:
@@ -186,7 +209,8 @@ class _Bench:
         begun = time.monotonic()
         shutil.rmtree(self.place / "undisturbed", ignore_errors=True)
         self._finish("undisturbed")
-        times = [row["time_s"] for row in self._rows("undisturbed")]
+        rows = read_metrics(self.place / "undisturbed" / "metrics.jsonl")
+        times = [row["time_s"] for row in rows]
         self.training_s = times[-1] - times[0]
         self.start_s = max(time.monotonic() - begun - self.training_s, 0.1)
 
@@ -234,21 +258,6 @@ class _Bench:
         folders = list_folders(checkpoints)
         torn = any(checkpoints.glob(".step_*.tmp-*"))
         return Kill(folder_step(folders[-1]) if folders else 0, torn)
-
-    def _rows(self, name: str) -> list[dict[str, Any]]:
-        return read_metrics(self.place / name / "metrics.jsonl")
-
-    def _compare(self, found: Verification) -> None:
-        one, other = (self.place / name for name in ("undisturbed", "killed"))
-        hashes = [_hash_model(path / "model") for path in (one, other)]
-        rows = [list(map(_unclocked, self._rows(path.name))) for path in (one, other)]
-        found.n_files, found.n_rows = len(hashes[0]), len(rows[0])
-        found.differing += _differing(*hashes)
-        if len(rows[0]) != len(rows[1]):
-            found.differing.append(f"metrics: {len(rows[0])} and {len(rows[1])} rows")
-        for first, second in zip(*rows, strict=False):
-            where = f"step {first['step']}: "
-            found.differing += [where + name for name in _differing(first, second)]
 
 
 def _signature(path: Path) -> tuple[int, ...] | None:
