@@ -68,11 +68,7 @@ def test_every_variant_trains_on_the_same_tokens_with_the_same_seeds(base):
 
 def test_a_value_that_the_baseline_has_is_the_baseline(base):
     labels = [variant.label for variant in plan(base).variants]
-    assert labels == ["baseline", "mlp=relu2", "embed_lr=1e-05"] or labels == [
-        "baseline",
-        "mlp=relu2",
-        "embed_lr=0.00001",
-    ]
+    assert labels == ["baseline", "mlp=relu2", "embed_lr=0.00001"]
 
 
 def test_a_difference_is_that_of_the_same_seed(base, out):
@@ -104,7 +100,7 @@ def test_a_stopped_ablation_holds_whole_comparisons_and_goes_on(base, out, tmp_p
     part = collect_ablation(plan(base), tmp_path)
     assert part.n_done == 4
     assert [row.difference.n for row in part.rows[1:]] == [1, 1]
-    assert part.rows[1].verdict == "one seed: no interval"
+    assert part.rows[1].verdict == "one seed"
     whole = run_ablation(plan(base), tmp_path)
     assert whole.as_json() == collect_ablation(plan(base), out).as_json()
 
@@ -116,21 +112,21 @@ def test_what_is_written_knows_no_clock_and_repeats(base, out, tmp_path):
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
     written = json.loads((out / "ablation.json").read_text())
     assert written["trials_done"] == written["trials_asked"] == 6
-    assert written["variants"][1]["follows"] == {"model.d_ff": 48}
+    assert written["variants"][1]["follows"] == {"model.d_ff": 72}
 
 
 def test_the_page_shows_table_picture_and_raw_figures(base, out):
     sheet = ablation_sheet(collect_ablation(plan(base), out))
     text = sheet.as_text()
-    assert "mlp=relu2" in text and "seed 1" in text and "d_ff = 48" in text
-    assert max(map(len, text.splitlines())) <= 88
+    assert "mlp=relu2" in text and "seed 1" in text and "d_ff = 72" in text
+    assert max(map(len, text.splitlines())) <= 80
     assert len(sheet.drawings) == 1 and "<svg" in sheet.as_html()
 
 
 def test_one_seed_gives_a_difference_and_says_that_it_has_no_interval(base, out):
     found = collect_ablation(plan(base, n_seeds=1), out)
-    assert found.rows[1].verdict == "one seed: no interval"
-    assert "no interval" in ablation_sheet(found).as_text()
+    assert found.rows[1].verdict == "one seed"
+    assert "one seed" in ablation_sheet(found).as_text()
 
 
 def test_nothing_trained_yet_is_said(base, tmp_path):

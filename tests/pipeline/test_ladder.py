@@ -119,7 +119,7 @@ def test_the_page_shows_prediction_law_rungs_and_picture(base, out):
     sheet = ladder_sheet(climbed)
     text = sheet.as_text()
     assert "95 % interval" in text and "exponent" in text and "1x16" in text
-    assert max(map(len, text.splitlines())) <= 88
+    assert max(map(len, text.splitlines())) <= 80
     assert "<circle" in sheet.drawings[0].svg and "<polygon" in sheet.drawings[0].svg
     assert (out / "ladder.html").exists() and (out / "ladder.svg").exists()
 

@@ -9,7 +9,8 @@ from scratchlm.base.atomic import write_json, write_text
 from scratchlm.base.statistics import Interval
 from scratchlm.base.svg import Reference, Row, dot_plot, standalone_svg
 from scratchlm.base.units import format_count
-from scratchlm.pipeline.ablate import Ablation, Comparison
+from scratchlm.pipeline.ablate import Ablation
+from scratchlm.pipeline.variants import BASELINE
 from scratchlm.tokenizer.sheet import Block, Drawing, Section, Sheet, Table, write_sheet
 
 _LABEL = 19  # characters that a dot plot has room for
@@ -31,11 +32,12 @@ def ablation_sheet(ablation: Ablation) -> Sheet:
         _words(ablation),
         _table(ablation),
         *_drawing(ablation),
+        _costs(ablation),
+        *_followers(ablation),
     )
-    raw: tuple[Block, ...] = (_raw(ablation), *_followers(ablation))
     return Sheet(
         _title(ablation),
-        (Section("Compared", blocks), Section("Trial by trial", raw)),
+        (Section("Compared", blocks), Section("Trial by trial", (_raw(ablation),))),
         ablation.as_json(),
     )
 
@@ -64,7 +66,7 @@ def _words(ablation: Ablation) -> str:
         f"each; {ablation.n_done} of {len(plan.trials)} trials done. The same seed "
         "sees the same rows in the same order. Differences are of bits per byte of "
         "held-out rows by seed, with a 95 % interval (Student's t); below zero is "
-        "better."
+        "better, and unclear is an interval that holds zero."
     )
     if n_rows > 4:
         words += f" Of {n_rows} variants that do nothing, one in twenty stands out."
@@ -72,20 +74,35 @@ def _words(ablation: Ablation) -> str:
 
 
 def _table(ablation: Ablation) -> Table:
-    headers = ("variant", "bits/byte", "difference", "95 % interval", "parameters")
+    headers = ("variant", "bits/byte", "difference", "95 % interval", "verdict")
     rows = tuple(
         (
             row.variant.label,
             "–" if row.bits_per_byte is None else f"{row.bits_per_byte:.4f}",
             "–" if row.difference is None else f"{row.difference.value:+.4f}",
             _interval(row.difference),
-            _parameters(row),
-            "–" if row.speed_ratio is None else f"× {row.speed_ratio:.2f}",
             row.verdict,
         )
         for row in ablation.rows
     )
-    return Table("By variant", (*headers, "speed", "verdict"), rows, (1, 2, 3, 4, 5))
+    return Table("By variant", headers, rows, (1, 2, 3))
+
+
+def _costs(ablation: Ablation) -> Table:
+    """Speeds are measured, one trial after the other, on whatever else ran."""
+    base = ablation.plan.trials[BASELINE.label, ablation.plan.seeds[0]]
+    rows = tuple(
+        (
+            row.variant.label,
+            format_count(trial.model.n_parameters),
+            f"× {trial.flops / base.flops:.2f}",
+            "–" if row.speed_ratio is None else f"× {row.speed_ratio:.2f}",
+        )
+        for row in ablation.rows
+        for trial in [ablation.plan.trials[row.variant.label, ablation.plan.seeds[0]]]
+    )
+    headers = ("variant", "parameters", "arithmetic", "tokens/s")
+    return Table("What it costs", headers, rows, (1, 2, 3))
 
 
 def _raw(ablation: Ablation) -> Table:
@@ -144,8 +161,3 @@ def _interval(interval: Interval | None) -> str:
     if interval is None or math.isnan(interval.low):
         return "–"
     return f"{interval.low:+.4f} to {interval.high:+.4f}"
-
-
-def _parameters(row: Comparison) -> str:
-    known = next((result for result in row.results if result), None)
-    return format_count(known.n_parameters) if known else "–"

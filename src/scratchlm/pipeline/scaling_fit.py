@@ -9,7 +9,7 @@ bend the law. E and A are never negative.
 
 The interval is a parametric bootstrap. The spread of the rungs around the law, with the
 freedom that three fitted numbers leave it, or the spread of the seeds where that is
-larger, says how far losses scatter; a thousand ladders are drawn with that scatter
+larger, says how far losses scatter; five hundred ladders are drawn with that scatter
 (itself drawn from its chi-square), fitted anew, and asked for the target, whose own
 scatter is added. Last, the ladder is held against itself: each rung from the fifth on
 is predicted from those below it, and if one lies further out than its interval, the
@@ -30,15 +30,15 @@ from scratchlm.base.errors import UserError
 
 Floats = NDArray[np.float64]
 
-ALPHAS = np.geomspace(0.01, 1.5, 96)
+ALPHAS = np.geomspace(0.01, 1.5, 64)
 """Exponents that are tried; language models lie between 0.03 and 0.5."""
 HUBER = 3e-3
 """Relative residual from which a point counts less than its square."""
-ROUNDS = 6
+ROUNDS = 5
 """Rounds of reweighting."""
 LEAST_RUNGS = 4
 """Three numbers are fitted: a fourth rung is the first that can disagree."""
-N_RESAMPLES = 1000
+N_RESAMPLES = 500
 LEVEL = 0.95
 BAND_POINTS = 40
 

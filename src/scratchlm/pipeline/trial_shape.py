@@ -2,7 +2,7 @@
 
 A shape is written LAYERSxWIDTH ("6x128"). Heads keep their width where it divides the
 model's, groups of queries their size where it divides the heads, and the feed-forward
-network its ratio, in multiples of 32.
+network its ratio, in multiples of 8.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from scratchlm.base.errors import UserError
 from scratchlm.model.config import ModelConfig
 
-MULTIPLE = 32
+MULTIPLE = 8
 FRACTIONS = (0.25, 0.375, 0.5, 0.625, 0.75)
 """Sizes of a ladder's rungs beside its target, in both depth and width."""
 LEAST_WIDTH = 16
@@ -81,4 +81,6 @@ def _head_width(wanted: int, d_model: int) -> int:
 
 
 def _scaled(value: int, ratio: float) -> int:
+    if ratio == 1:
+        return value
     return max(MULTIPLE, round(value * ratio / MULTIPLE) * MULTIPLE)
