@@ -25,6 +25,8 @@ from scratchlm.train.units import measure_units
 Rows = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 """(B, T + 1): ids, of which the first T are read and the last T predicted."""
 
+Verdict = Callable[[int, float], object]
+
 HELDOUT_ROWS = 32
 SOURCE_ROWS = 8
 """Rows of each source."""
@@ -38,7 +40,10 @@ UNIT_ROWS = 16
 
 
 class HeldoutHook:
-    """Writes `val/loss` (nats a token) and `val/bits_per_byte` of fixed rows."""
+    """Writes `val/loss` (nats a token) and `val/bits_per_byte` of fixed rows.
+
+    `verdict` is told each look's steps and bits per byte.
+    """
 
     def __init__(
         self,
@@ -46,10 +51,12 @@ class HeldoutHook:
         tokenizer: Tokenizer,
         context_length: int,
         metrics: MetricsWriter,
+        verdict: Verdict | None = None,
     ) -> None:
         self._rows = spread_rows(store, context_length + 1, HELDOUT_ROWS)
         self._n_bytes = count_bytes(self._rows, tokenizer)
         self._metrics = metrics
+        self._verdict = verdict
 
     def __call__(self, done: int, model: Transformer) -> float:
         """Measure, write one row, and return the loss, by which checkpoints compete."""
@@ -58,6 +65,8 @@ class HeldoutHook:
         if self._n_bytes:
             values["val/bits_per_byte"] = _bits(loss, self._rows, self._n_bytes)
         self._metrics.write(done, values)
+        if self._verdict and self._n_bytes:
+            self._verdict(done, values["val/bits_per_byte"])
         return loss
 
 

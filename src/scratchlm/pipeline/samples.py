@@ -13,16 +13,21 @@ from scratchlm.base.metrics import MetricsWriter
 from scratchlm.corpus.document import Document
 from scratchlm.data import TokenStore
 from scratchlm.generate import generate
-from scratchlm.model import Transformer
+from scratchlm.model import ModelConfig, Transformer
+from scratchlm.model.counts import count_multiplied
 from scratchlm.pipeline.looks import (
     UNIT_ROWS,
     HeldoutHook,
     SourceHook,
     UnitsHook,
+    Verdict,
     rows_by_source,
 )
 from scratchlm.pipeline.looks import spread_rows as spread_rows
+from scratchlm.plan.scaling import effective_tokens
 from scratchlm.tokenizer import Tokenizer
+from scratchlm.train.config import TrainConfig
+from scratchlm.train.expected_loss import loss_band
 from scratchlm.train.leakage import find_leakage
 from scratchlm.train.tracking_config import TrackingConfig
 
@@ -84,6 +89,7 @@ def build_hooks(
     tracking: TrackingConfig | None = None,
     documents: Iterable[Document] = (),
     note: Note | None = None,
+    verdict: Verdict | None = None,
 ) -> list[Hook]:
     """The hooks of pretraining; fewer where there is too little held-out text.
 
@@ -96,12 +102,13 @@ def build_hooks(
         tracking: which looks are wanted.
         documents: held-out documents, for the loss of each source.
         note: gets a line where a look finds something odd.
+        verdict: of `expect_loss`, told of every held-out figure.
     """
     tracking = tracking or TrackingConfig()
     store = TokenStore.open(data_directory, "heldout")
     hooks: list[Hook] = []
     if len(store) > context_length:
-        hooks.append(HeldoutHook(store, tokenizer, context_length, metrics))
+        hooks.append(HeldoutHook(store, tokenizer, context_length, metrics, verdict))
         if note is not None and tracking.sanity:
             rows = spread_rows(store, context_length + 1, UNIT_ROWS)
             hooks.append(UnitsHook(rows, metrics, note))
@@ -112,6 +119,34 @@ def build_hooks(
     if len(store) >= PROMPT_TOKENS and context_length > PROMPT_TOKENS:
         hooks.append(SampleHook(store, tokenizer, samples_path, tracking.prompts))
     return hooks
+
+
+def expect_loss(
+    model: ModelConfig, train: TrainConfig, unique_tokens: int, note: Note
+) -> Verdict | None:
+    """Say what this size and so many tokens usually reach; judge the run's end by it.
+
+    Args:
+        model: its size.
+        train: how many tokens are read.
+        unique_tokens: of the training split; repeats are worth less.
+        note: gets a line now and one at the end.
+
+    Returns:
+        What `build_hooks` takes as `verdict`; None where nothing is expected.
+    """
+    epochs = train.total_tokens / max(unique_tokens, 1)
+    worth = effective_tokens(unique_tokens, epochs)
+    band = loss_band(count_multiplied(model), worth)
+    if band is None or not train.tracking.sanity:
+        return None
+    note(f"  sanity: models of this size end at {band} after so many tokens")
+
+    def judge(done: int, bits_per_byte: float) -> None:
+        if done == train.total_steps:
+            note(str(band.judge(bits_per_byte)))
+
+    return judge
 
 
 def note_leakage(
