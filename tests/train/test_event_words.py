@@ -63,6 +63,8 @@ def test_an_input_near_the_end_of_the_numbers_is_an_overflow():
     assert "bfloat16 has the range of float32" in overflow
     harmless = told("non_finite_loss", fault=fault("forward", largest_input=3.0))
     assert "harmless (at most 3)" in harmless
+    place = fault("forward", "layers.1.mlp.down_proj", largest_input=math.inf)
+    assert "within layers.1.mlp" in told("non_finite_loss", fault=place)
 
 
 def test_rows_that_are_not_finite_alone_are_named():

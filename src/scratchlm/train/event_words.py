@@ -3,6 +3,7 @@
 A pure function of the facts that the black box wrote down. Imports no torch.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
@@ -73,15 +74,21 @@ def _forward(
     yield f"{where} was the first module whose output was not finite: {count}."
     largest, dtype = fault["largest_input"], event["dtype"]
     limit = LARGEST_NUMBERS.get(dtype, 3.4e38)
-    if largest is not None and largest > limit**0.5:
+    if largest is None:
+        yield "It was given ids alone: look at its weights below, and at the machine."
+    elif math.isinf(largest):
+        inside = where.rpartition(".")[0] or "the model"
+        yield (
+            f"What it was given was not finite already: that was computed just before "
+            f"it, within {inside}, by an activation or a product that overflowed."
+        )
+    elif largest > limit**0.5:
         yield (
             f"Its input reached {largest:.3g}, and {dtype} ends at {limit:.3g}: an "
             "overflow. Activations that grow so large mean a learning rate that is "
             "too high, or a missing norm"
             + ("; bfloat16 has the range of float32." if dtype == "float16" else ".")
         )
-    elif largest is None:
-        yield "Nothing that it was given was finite either, or it was given ids alone."
     else:
         yield (
             f"Its input was harmless (at most {largest:.3g}): look at what the module "

@@ -35,7 +35,8 @@ class Fault:
     micro_batch: int | None = None
     """From 0; None for batch and weights."""
     largest_input: float | None = None
-    """Forward: largest finite magnitude of what the module was given."""
+    """Forward: largest magnitude of what the module was given; infinite where that was
+    not finite either, None where it was ids alone."""
 
 
 @dataclass(frozen=True)
@@ -206,11 +207,11 @@ def _fault(
 
 
 def _largest(values: Any) -> float | None:
-    """Largest finite magnitude of all float tensors in nested tuples."""
+    """Largest magnitude of all float tensors in nested tuples; a NaN counts as inf."""
     found = [
-        float(tensor.detach()[tensor.isfinite()].abs().max())
+        float(tensor.detach().abs().nan_to_num(torch.inf, torch.inf).max())
         for tensor in _tensors(values)
-        if tensor.is_floating_point() and bool(tensor.isfinite().any())
+        if tensor.is_floating_point() and tensor.numel()
     ]
     return max(found, default=None)
 
