@@ -11,32 +11,23 @@ import math
 import random
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scratchlm.base.atomic import write_text
 from scratchlm.base.config import merge
-from scratchlm.base.errors import UserError
 from scratchlm.base.hashing import sha256_file
 from scratchlm.base.metrics import read_metrics
-from scratchlm.pipeline.graph import DONE
-from scratchlm.pipeline.inputs import hash_inputs
-from scratchlm.pipeline.recipe import Recipe, dump_recipe
-from scratchlm.pipeline.request import Request, save_request
-from scratchlm.pipeline.run_directory import RunDirectory
-from scratchlm.pipeline.small_recipe import find_draft, shrink
-from scratchlm.pipeline.stages import build_corpus_stage, build_stages
-from scratchlm.pipeline.walk import Walk
+from scratchlm.pipeline.recipe import Recipe
+from scratchlm.pipeline.small_recipe import find_draft
+from scratchlm.pipeline.small_training import SmallTraining
 from scratchlm.train.checkpoint_folders import CHECKPOINTS, folder_step, list_folders
 from scratchlm.train.record import CLOCKED
 
 Say = Callable[[str], object]
 
-CODE = "from scratchlm.cli.entry import main; main()"
 FIRST_STEPS = 60
 TRAINING_S = 4.0
 """Seconds of undisturbed steps, about: room for random moments."""
@@ -146,32 +137,26 @@ def compare_trainings(found: Verification, one: Path, other: Path) -> None:
 
 
 class _Bench:
-    """The run, its two trainings, and the clock."""
+    """The undisturbed training, its clock, and the one that is killed."""
 
     def __init__(
         self, place: Path, draft: Mapping[str, Any], n_kills: int, say: Say
     ) -> None:
-        self.run = RunDirectory(place / "runs" / "verify")
-        self.place, self.draft, self.n_kills, self.say = place, draft, n_kills, say
-        self.trainings = place / "undisturbed", place / "killed"
-        self.recipe = self._shrink(FIRST_STEPS)
+        self.place, self.n_kills, self.say = place, n_kills, say
+        save_every = self._save_every(FIRST_STEPS)
+        self.small = SmallTraining(place, draft, FIRST_STEPS, save_every)
         self.training_s = self.start_s = 0.0
 
     def prepare(self) -> None:
         """Text, tokenizer, shards; then the undisturbed training, long enough."""
-        self._write_recipe()
-        walk = Walk(self.run, lambda line: None)
-        walk.advance(build_corpus_stage(self.recipe.corpus, self._inputs()))
-        for stage in build_stages(self.recipe)[:2]:
-            walk.advance(stage)
+        self.small.prepare()
         self._train_undisturbed()
         wanted = math.ceil(FIRST_STEPS * TRAINING_S / max(self.training_s, 1e-3))
         wanted = min(max(wanted, 16 * (self.n_kills + 1)), MOST_STEPS)
         if wanted > 1.3 * FIRST_STEPS:
-            self.recipe = self._shrink(wanted)
-            self._write_recipe()
+            self.small.resize(wanted, self._save_every(wanted))
             self._train_undisturbed()
-        train = self.recipe.train
+        train = self.small.recipe.train
         self.say(
             f"undisturbed: {train.total_steps:,} steps in {self.training_s:.1f} s, a "
             f"checkpoint every {train.checkpoint_every_steps}"
@@ -179,58 +164,38 @@ class _Bench:
 
     def verify(self, chance: random.Random) -> Verification:
         """Kill, continue, and compare, until there were kills enough."""
-        found = Verification(self.recipe)
+        found = Verification(self.small.recipe)
         while len(found.kills) < self.n_kills:
             kill = self._live(chance)
             if kill is None:  # it had come to its end: a new run is killed next
-                compare_trainings(found, *self.trainings)
+                self._finish_and_compare(found)
                 shutil.rmtree(self.place / "killed")
                 continue
             found.kills.append(kill)
             when = "while saving" if kill.while_saving else f"after step {kill.step}"
             self.say(f"kill {len(found.kills)}: {when}")
-        self._finish("killed")
-        compare_trainings(found, *self.trainings)
+        self._finish_and_compare(found)
         return found
 
-    def _shrink(self, total_steps: int) -> Recipe:
-        save_every = max(total_steps // (8 * (self.n_kills + 1)), 1)
-        return shrink(self.draft, total_steps, save_every)
-
-    def _write_recipe(self) -> None:
-        self.run.path.mkdir(parents=True, exist_ok=True)
-        save_request(Request(self.run, "verify", {}))
-        write_text(self.run.recipe_path, dump_recipe(self.recipe, {}))
-
-    def _inputs(self) -> dict[str, str]:
-        return hash_inputs(self.recipe.corpus)
+    def _save_every(self, total_steps: int) -> int:
+        return max(total_steps // (8 * (self.n_kills + 1)), 1)
 
     def _train_undisturbed(self) -> None:
         begun = time.monotonic()
         shutil.rmtree(self.place / "undisturbed", ignore_errors=True)
-        self._finish("undisturbed")
-        rows = read_metrics(self.place / "undisturbed" / "metrics.jsonl")
-        times = [row["time_s"] for row in rows]
+        folder = self.small.finish("undisturbed")
+        times = [row["time_s"] for row in read_metrics(folder / "metrics.jsonl")]
         self.training_s = times[-1] - times[0]
         self.start_s = max(time.monotonic() - begun - self.training_s, 0.1)
 
-    def _start(self, name: str) -> subprocess.Popen[bytes]:
-        words = ["train", self.run.name, "--runs-dir", str(self.run.path.parent)]
-        command = [sys.executable, "-c", CODE, *words, "--out", str(self.place / name)]
-        with (self.place / "log.txt").open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log)
-
-    def _finish(self, name: str) -> None:
-        status = self._start(name).wait()
-        if status or not (self.place / name / DONE).exists():
-            last = (self.place / "log.txt").read_text(errors="replace").splitlines()
-            said = last[-1] if last else "nothing"
-            raise UserError(f"the {name} training ended with status {status}: {said}")
+    def _finish_and_compare(self, found: Verification) -> None:
+        killed = self.small.finish("killed")
+        compare_trainings(found, self.place / "undisturbed", killed)
 
     def _live(self, chance: random.Random) -> Kill | None:
         """Start or continue the training and kill it; None if it ended before."""
         before = _signature(self.place / "killed" / "metrics.jsonl")
-        process = self._start("killed")
+        process = self.small.start("killed")
         at_start = chance.random() < AT_START
         after_s = chance.uniform(0, 2 * self.training_s / (self.n_kills + 1))
         if at_start:
@@ -243,7 +208,6 @@ class _Bench:
             process.kill()
             process.wait()
             return self._look()
-        self._finish("killed")  # says what went wrong, if it was no good end
         return None
 
     def _await_steps(
