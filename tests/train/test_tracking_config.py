@@ -16,6 +16,14 @@ def test_every_tracker_can_be_named():
     assert config.sinks == TRACKERS
 
 
+def test_names_may_be_written_as_one_word_and_a_prompt_as_one_text():
+    said = {"sinks": "tensorboard, trackio", "prompts": "Once, upon"}
+    config = build_config(TrackingConfig, said)
+    assert config.sinks == ("tensorboard", "trackio")
+    assert config.prompts == ("Once, upon",)
+    assert build_config(TrackingConfig, {"sinks": ""}).sinks == ()
+
+
 def test_an_unknown_tracker_is_refused_by_name():
     with pytest.raises(UserError, match="mlflow"):
         build_config(TrackingConfig, {"sinks": ["mlflow"]})

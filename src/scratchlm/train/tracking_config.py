@@ -5,7 +5,7 @@ Nothing here changes a bit of what is learned. Imports no torch.
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from scratchlm.base.config import Config
 
@@ -15,7 +15,8 @@ class TrackingConfig(Config):
 
     sinks: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
     """Trackers that get every number too; each needs the extra of its name. Nothing is
-    sent: Weights & Biases and trackio write offline, into the stage's folder."""
+    sent: Weights & Biases and trackio write offline, into the stage's folder. One name
+    or several, as "tensorboard,trackio"."""
     project: str = "scratchlm"
     """The project under which trackers file the run."""
     view: Literal["auto", "lines"] = "auto"
@@ -30,3 +31,15 @@ class TrackingConfig(Config):
     text."""
     sources: bool = True
     """Measure the held-out loss of each source of the corpus by itself."""
+
+    @field_validator("sinks", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+    @field_validator("prompts", mode="before")
+    @classmethod
+    def _wrap_one(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
