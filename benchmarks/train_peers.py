@@ -21,6 +21,7 @@ from tokenizer_peers import FOLDER
 if TYPE_CHECKING:
     from scratchlm.model.config import ModelConfig
 
+COMPILED = FOLDER / "compiled"
 COMMITS = {
     "karpathy/nanoGPT": "3adf61e154c3fe3fca428ad6bc3818b27a3b8291",
     "karpathy/nanochat": "92d63d4",
@@ -61,13 +62,15 @@ def check_checkout(folder: Path, repository: str) -> str:
 
 
 def compiler_environment() -> dict[str, str]:
-    """This environment, with a folder of its own for what torch compiles.
+    """This environment, with a folder of its own for what torch compiles."""
+    return {"TORCHINDUCTOR_CACHE_DIR": str(COMPILED), **os.environ}
 
-    A compiler that was killed leaves damaged files, which would stop all that share
-    the folder.
-    """
-    folder = FOLDER / "compiled"
-    return {"TORCHINDUCTOR_CACHE_DIR": str(folder), **os.environ}
+
+def remove_torn() -> None:
+    """Delete what a killed compiler left unfinished: it would stop all later runs."""
+    for path in COMPILED.rglob("*.so"):
+        if path.stat().st_size == 0:
+            path.unlink()
 
 
 def build_nanogpt(folder: Path, config: ModelConfig, seed: int = 0) -> Any:

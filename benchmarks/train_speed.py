@@ -41,6 +41,7 @@ from train_peers import (
     check_checkout,
     compiler_environment,
     gpt2_config,
+    remove_torn,
 )
 from train_speed_trainers import (
     SLOW_ROUNDS,
@@ -76,6 +77,7 @@ def main() -> None:
     """Measure what is asked for; write the result where all was."""
     arguments = parse_arguments()
     commit = check_checkout(arguments.nanogpt, "karpathy/nanoGPT")
+    remove_torn()
     shapes = SMOKE if arguments.smoke else SHAPES
     rounds = 2 if arguments.smoke else arguments.rounds
     chosen = [n for n in shapes if not arguments.shapes or n in arguments.shapes]

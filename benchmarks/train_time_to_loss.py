@@ -26,7 +26,7 @@ from typing import Any
 
 from result import RESULTS, Result, changes, commit, describe_machine
 from scratchlm.pipeline.calibration import Calibration
-from train_peers import check_checkout, compiler_environment
+from train_peers import check_checkout, compiler_environment, remove_torn
 from train_speed import instruction_set
 from train_text import prepare_text
 from train_time_specs import (
@@ -226,6 +226,7 @@ def main() -> None:
         check_checkout(peers["nanogpt"], "karpathy/nanoGPT"),
         check_checkout(peers["nanochat"], "karpathy/nanochat"),
     ]
+    remove_torn()
     sizes = SMOKE if arguments.smoke else SIZES
     runs = Runs(None if arguments.smoke else describe_work(commits))
     race = Race(runs, peers, 0.01 if arguments.smoke else 1.0)
