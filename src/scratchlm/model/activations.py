@@ -16,8 +16,8 @@ Kernel = Literal["products", "sdpa"]
 
 FLOAT = 4
 INDEX = 8
-LEAST_BLOCK = 64
-"""Fewest queries that masked attention multiplies at a time."""
+BLOCK_TOKENS, MOST_BLOCKS = 64, 8
+"""How attention by products cuts the queries."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,8 @@ def _attention_bytes(
 
 def _count_probabilities(n_tokens: int, window: int | None) -> int:
     """Attention weights of a head that one row of tokens keeps, block by block."""
-    size = -(-n_tokens // 2)
-    if window is not None and window < n_tokens:
-        size = min(size, max(window, LEAST_BLOCK))
-    else:
-        window = n_tokens
+    size = max(BLOCK_TOKENS, -(-n_tokens // MOST_BLOCKS))
+    window = n_tokens if window is None else window
     total = 0
     for start in range(0, n_tokens, size):
         stop = min(start + size, n_tokens)

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from scratchlm.model.mask import window_mask
 
-LEAST_BLOCK = 64
-"""Fewest queries that are worth a product of their own."""
+BLOCK_TOKENS, MOST_BLOCKS = 64, 8
+"""Queries are cut as `causal_products` cuts them; a block meets the keys in reach."""
 
 
 class _Block(NamedTuple):
@@ -57,10 +57,11 @@ class _MaskedAttention(torch.autograd.Function):
         q = q.reshape(-1, groups, n_tokens, d_head)  # (B·K, G, T, D)
         k, v = k.flatten(0, 1).contiguous(), v.flatten(0, 1).contiguous()
         out = torch.empty_like(q, memory_format=torch.contiguous_format)
+        bias = _bias(mask, q.dtype)
         kept = []
         for start, stop, first in _blocks(n_tokens, window):
-            visible = mask[:, :, start:stop, first:stop]
-            p = _probabilities(q[:, :, start:stop], k[:, first:stop], visible, n_batch)
+            part = bias[:, :, start:stop, first:stop]
+            p = _probabilities(q[:, :, start:stop], k[:, first:stop], part)
             block = torch.bmm(p, v[:, first:stop])  # (B·K, G·t, D)
             out[:, :, start:stop] = block.unflatten(1, (groups, -1))
             kept.append(p)
@@ -96,8 +97,7 @@ class _MaskedAttention(torch.autograd.Function):
 
 
 def _blocks(n_tokens: int, window: int | None) -> list[_Block]:
-    """Two blocks, or as many as there are windows."""
-    size = min(-(-n_tokens // 2), max(window or n_tokens, LEAST_BLOCK))
+    size = max(BLOCK_TOKENS, -(-n_tokens // MOST_BLOCKS))
     starts = range(0, n_tokens, size)
     return [
         _Block(start, min(start + size, n_tokens), _first_key(start, window))
@@ -109,11 +109,16 @@ def _first_key(start: int, window: int | None) -> int:
     return 0 if window is None else max(start - window + 1, 0)
 
 
-def _probabilities(q: Tensor, k: Tensor, visible: Tensor, n_batch: int) -> Tensor:
+def _bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where a token may look, else -∞: (B, 1, T, S)."""
+    hidden = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
+    return hidden.masked_fill_(~mask, -torch.inf)
+
+
+def _probabilities(q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
     """Softmax over the visible keys, (B·K, G·t, S)."""
-    scores = torch.bmm(q.flatten(1, 2), k.transpose(1, 2))
-    scores.mul_(1 / math.sqrt(q.shape[-1]))
+    scaled = q.flatten(1, 2) * (1 / math.sqrt(q.shape[-1]))
+    scores = torch.bmm(scaled, k.transpose(1, 2))
     # (B, H, t, S): all heads of a row share its mask
-    by_row = scores.view(n_batch, -1, q.shape[2], k.shape[1])
-    by_row.masked_fill_(~visible, -torch.inf)
-    return torch.softmax(scores, -1)
+    scores.view(len(bias), -1, q.shape[2], k.shape[1]).add_(bias)
+    return torch.softmax(scores, -1, out=scores)
