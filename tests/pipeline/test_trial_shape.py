@@ -31,19 +31,31 @@ def test_the_same_size_is_the_same_model():
         assert resized(model, model.n_layers, model.d_model) == model
 
 
-@pytest.mark.parametrize("width", [16, 40, 96, 128, 192, 320])
+@pytest.mark.parametrize("width", [16, 32, 96, 128, 192, 320])
 def test_style_and_proportions_stay(width):
     model = resized(MODEL, 3, width)
     assert format_shape(model) == f"3x{width}"
-    assert model.n_heads * model.d_head == width and model.d_head <= MODEL.d_head
+    assert model.n_heads * model.d_head == width and model.n_heads <= MODEL.n_heads
+    assert model.n_heads // model.n_kv_heads == MODEL.n_heads // MODEL.n_kv_heads
     assert model.d_ff == pytest.approx(MODEL.d_ff * width / 256, abs=4)
     same = ("mlp", "norm", "position", "qk_norm", "tied", "vocab_size")
     assert all(getattr(model, key) == getattr(MODEL, key) for key in same)
 
 
-def test_a_width_that_no_head_fits_is_refused():
+def test_a_width_that_the_heads_do_not_divide_gets_fewer():
+    model = resized(laptop_config(6, d_model=192), 2, 40)  # three heads
+    assert (model.n_heads, model.d_head) == (2, 20)
+
+
+def test_a_width_that_is_no_multiple_of_8_is_refused():
     with pytest.raises(UserError, match="no multiple of 8"):
         resized(MODEL, 2, 100)
+
+
+def test_no_rung_of_a_ladder_loses_a_head():
+    for model in (MODEL, preset("gpt2-124m"), laptop_config(6, d_model=192)):
+        rungs = [resized(model, *shape) for shape in smaller_shapes(model)]
+        assert {rung.n_heads for rung in rungs} == {model.n_heads}
 
 
 def test_rungs_rise_and_stay_below_their_target():

@@ -1,12 +1,13 @@
 """Models of one family: the same style and proportions in another size.
 
-A shape is written LAYERSxWIDTH ("6x128"). Heads keep their width where it divides the
-model's, groups of queries their size where it divides the heads, and the feed-forward
-network its ratio, in multiples of 8.
+A shape is written LAYERSxWIDTH ("6x128"). All proportions stay: as many heads, so that
+their width grows with the model's, as many queries to a key, and the ratio of the
+feed-forward network in multiples of 8. A law in compute needs a family without jumps.
 """
 
 from __future__ import annotations
 
+import math
 import re
 
 from scratchlm.base.errors import UserError
@@ -39,12 +40,11 @@ def resized(model: ModelConfig, n_layers: int, d_model: int) -> ModelConfig:
     """The same style with other sizes.
 
     Raises:
-        UserError: no head fits that width.
+        UserError: the width is no multiple of 8.
     """
     if d_model % 8:
         raise UserError(f"a width of {d_model} channels is no multiple of 8")
-    d_head = _head_width(model.d_head, d_model)
-    n_heads = d_model // d_head
+    n_heads = _head_count(model.n_heads, d_model)
     group = model.n_heads // model.n_kv_heads
     kv = n_heads // group if n_heads % group == 0 else n_heads
     values = model.model_dump(mode="json") | {
@@ -52,7 +52,7 @@ def resized(model: ModelConfig, n_layers: int, d_model: int) -> ModelConfig:
         "d_model": d_model,
         "n_heads": n_heads,
         "n_kv_heads": kv,
-        "d_head": d_head,
+        "d_head": _head_width(model, d_model, n_heads),
         "d_ff": _scaled(model.d_ff, d_model / model.d_model),
     }
     if values.get("d_expert"):
@@ -63,21 +63,30 @@ def resized(model: ModelConfig, n_layers: int, d_model: int) -> ModelConfig:
 def smaller_shapes(
     model: ModelConfig, shape: tuple[int, int] | None = None
 ) -> list[tuple[int, int]]:
-    """(layers, width) of the rungs below a model or shape, small to large."""
+    """(layers, width) of the rungs below a model or shape, small to large.
+
+    Widths are multiples of 8 that leave every head an even number of channels.
+    """
     n_layers, d_model = shape or (model.n_layers, model.d_model)
+    unit = math.lcm(8, 2 * _head_count(model.n_heads, d_model))
     shapes = []
     for fraction in FRACTIONS:
-        width = max(LEAST_WIDTH, round(d_model * fraction / 16) * 16)
+        width = max(LEAST_WIDTH, unit, round(d_model * fraction / unit) * unit)
         shapes.append((max(1, round(n_layers * fraction)), width))
     return sorted(set(shapes), key=lambda shape: shape[0] * shape[1] ** 2)
 
 
-def _head_width(wanted: int, d_model: int) -> int:
-    """The wanted width of a head if it divides the model's, else the next below."""
-    return next(
-        width for width in (wanted, 128, 64, 32, 16, 8)
-        if width <= wanted and d_model % width == 0
-    )  # fmt: skip
+def _head_count(wanted: int, d_model: int) -> int:
+    """The wanted number of heads, or the next below that divides the width evenly."""
+    return next(n for n in range(wanted, 0, -1) if d_model % (2 * n) == 0)
+
+
+def _head_width(model: ModelConfig, d_model: int, n_heads: int) -> int:
+    """The model's own where the size is the same; it need not be width over heads."""
+    if (d_model, n_heads) == (model.d_model, model.n_heads):
+        return model.d_head
+    ratio = model.d_head * model.n_heads / model.d_model
+    return max(2, round(d_model / n_heads * ratio / 2) * 2)
 
 
 def _scaled(value: int, ratio: float) -> int:
