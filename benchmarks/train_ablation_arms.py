@@ -70,6 +70,8 @@ GROWING = {  # as many rows: 80 · 8 + 60 · 16 + 30 · 32 = 160 · 16
     "train.micro_batch_size": 32,
     "train.total_steps": 170,
 }
+LOW = {"train.matrix_lr": 0.01}  # the better rate of a run as short as these
+LOW_NAME = "muon lr 0.01"
 # in the order of what the defaults hang on most
 ALL_ARMS = (
     Arm("base", {}),
@@ -78,6 +80,10 @@ ALL_ARMS = (
     Arm("newton-schulz 3", {"train.newton_schulz_steps": 3}),
     Arm("split heads", {"train.muon_split_heads": True}),
     Arm("row variance (NorMuon)", {"train.muon_row_variance": True}),
+    Arm("lr 0.01, newton-schulz 3", LOW | {"train.newton_schulz_steps": 3}, LOW_NAME),
+    Arm("lr 0.01, split heads", LOW | {"train.muon_split_heads": True}, LOW_NAME),
+    Arm("lr 0.01, row variance", LOW | {"train.muon_row_variance": True}, LOW_NAME),
+    Arm("lr 0.01, no clipping", LOW | {"train.max_grad_norm": None}, LOW_NAME),
     Arm("soap lr 0.001", {**SOAP, "train.matrix_lr": 0.001}),
     Arm("no clipping", {"train.max_grad_norm": None}),
     Arm("cosine", {"train.schedule": "cosine"}),
