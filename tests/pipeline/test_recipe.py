@@ -77,7 +77,7 @@ def test_a_resolved_recipe_leaves_nothing_to_the_dial(tmp_path):
         ({"model": {"n_layer": 3}}, "did you mean 'n_layers'"),
         ({"train": {"total_steps": "many"}}, "train.total_steps"),
         ({"minutes": -1}, "minutes"),
-        ({"machine": {"dtype": "float16"}}, "machine.dtype"),
+        ({"machine": {"dtype": "float8"}}, "machine.dtype"),
         ({"model": {"vocab_size": 512}, "tokenizer": {"vocab_size": 600}}, "same"),
         ({"model": {"context_length": 64}, "train": {"context_length": 65}}, "exceeds"),
         ({"model": {"n_heads": 5, "n_kv_heads": 2}}, "multiple"),

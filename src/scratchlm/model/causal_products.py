@@ -12,9 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-QUERY_BLOCKS = 2  # a block of queries never meets keys beyond its end
+BLOCK_TOKENS, MOST_BLOCKS = 64, 8
+"""A block of queries never meets keys beyond its end: the more blocks, the nearer to
+half of the products, until they get small."""
 
 
+@torch.compiler.disable
 def causal_attention(
     q: Float[Tensor, "B H T D"],
     k: Float[Tensor, "B K T D"],
@@ -30,7 +33,7 @@ def causal_attention(
 
 
 def _blocks(n_tokens: int) -> list[tuple[int, int]]:
-    size = -(-n_tokens // QUERY_BLOCKS)
+    size = max(BLOCK_TOKENS, -(-n_tokens // MOST_BLOCKS))
     return [(at, min(at + size, n_tokens)) for at in range(0, n_tokens, size)]
 
 
@@ -59,23 +62,35 @@ class _CausalAttention(torch.autograd.Function):
         n_batch, n_kv = grad.shape[0], k.shape[0] // grad.shape[0]
         grad = grad.reshape(q.shape)
         grad_q = torch.empty_like(q, memory_format=torch.contiguous_format)
-        grad_k, grad_v = torch.zeros_like(k), torch.zeros_like(v)
-        scale = 1 / math.sqrt(q.shape[-1])
-        for (start, stop), p in zip(_blocks(q.shape[2]), kept, strict=True):
+        grad_k, grad_v = torch.empty_like(k), torch.empty_like(v)
+        blocks = list(zip(_blocks(q.shape[2]), kept, strict=True))
+        # the last block meets all keys: it sets what the others add to
+        for (start, stop), p in reversed(blocks):
             g = grad[:, :, start:stop].flatten(1, 2)  # (B·K, G·t, D)
-            grad_v[:, :stop] += torch.bmm(p.transpose(1, 2), g)
+            queries = q[:, :, start:stop].flatten(1, 2)
+            last = stop == q.shape[2]
+            _put_product(grad_v, p, g, last)
             dp = torch.bmm(g, v[:, :stop].transpose(1, 2))
             # d softmax: p · (dp - Σ p·dp); the sum equals that of out · grad
-            ds = torch._softmax_backward_data(dp, p, -1, p.dtype).mul_(scale)
+            ds = torch._softmax_backward_data(dp, p, -1, p.dtype)
             dq = torch.bmm(ds, k[:, :stop])
             grad_q[:, :, start:stop] = dq.unflatten(1, (q.shape[1], -1))
-            queries = q[:, :, start:stop].flatten(1, 2)
-            grad_k[:, :stop] += torch.bmm(ds.transpose(1, 2), queries)
+            _put_product(grad_k, ds, queries, last)
+        scale = 1 / math.sqrt(q.shape[-1])
         return (
-            grad_q.view(n_batch, -1, *q.shape[2:]),
-            grad_k.view(n_batch, n_kv, *k.shape[1:]),
+            grad_q.mul_(scale).view(n_batch, -1, *q.shape[2:]),
+            grad_k.mul_(scale).view(n_batch, n_kv, *k.shape[1:]),
             grad_v.view(n_batch, n_kv, *v.shape[1:]),
         )
+
+
+def _put_product(total: Tensor, a: Tensor, b: Tensor, is_first: bool) -> None:
+    """Set, or add to, the first rows of `total` by aᵀ b."""
+    if is_first:
+        torch.bmm(a.transpose(1, 2), b, out=total)
+    else:
+        # no baddbmm_: into rows that do not lie together it goes matrix by matrix
+        total[:, : a.shape[2]] += torch.bmm(a.transpose(1, 2), b)
 
 
 def _probabilities(q: Tensor, k: Tensor) -> Tensor:
@@ -90,7 +105,7 @@ def _probabilities(q: Tensor, k: Tensor) -> Tensor:
         k.transpose(1, 2),
         alpha=scale,
     )
-    return torch.softmax(scores, -1)
+    return torch.softmax(scores, -1, out=scores)
 
 
 @lru_cache(maxsize=8)

@@ -68,6 +68,10 @@ def rotate(
 
     `cos` and `sin` are (T, D/2) for positions shared by the batch, or (B, 1, T, D/2).
     """
+    if torch.compiler.is_compiling():
+        low, high = x.chunk(2, -1)
+        cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+        return torch.cat((low * cos - high * sin, high * cos + low * sin), -1)
     if torch.is_grad_enabled():
         result: Tensor = _Rotate.apply(x, cos, sin)  # type: ignore[no-untyped-call]
         return result

@@ -187,14 +187,16 @@ class _Run:
     def resume(self) -> int:
         """Load the newest checkpoint; return the number of steps done."""
         checkpoint = self.store.load_newest()
-        self._forget_after(0 if checkpoint is None else checkpoint.step)
+        self._forget_rows_after(0 if checkpoint is None else checkpoint.step)
         if checkpoint is None:
+            drop_events_after(self.directory, 0)
             if self.around.fresh and self.config.tracking.sanity:
                 vocab_size = self.model.config.vocab_size
                 self.watch = SanityWatch(vocab_size, self.observer.note)
             return 0
         self.guard.load_state_dict(checkpoint.state["guard"])
         self._restore(checkpoint)
+        drop_events_after(self.directory, checkpoint.step + self.data_offset)
         self.observer.note(f"  resuming at step {checkpoint.step}")
         return checkpoint.step
 
@@ -202,7 +204,10 @@ class _Run:
         """Do all steps from `start` (from 0)."""
         step, config = start, self.config
         while step < config.total_steps:
-            step = self.step(step)
+            before, step = step, self.step(step)
+            if step <= before:  # rolled back: the checkpoint stands, its hooks ran
+                self._forget_rows_after(step)
+                continue
             if _is_due(step, config.hook_every_steps) or step == config.total_steps:
                 self.call_hooks(step)
             if _is_due(step, config.checkpoint_every_steps):
@@ -296,8 +301,8 @@ class _Run:
         if judgement.action == "stop":
             raise DivergedError(
                 f"step {step + 1}: {judgement.reason}; the last checkpoint is whole: "
-                f"see {self.directory / 'events'}, lower the learning rates and run "
-                "again"
+                f"see {self.directory / 'events'}, lower the learning rates and go on "
+                "with --accept-changes"
             )
         if judgement.action == "rollback":
             return self._roll_back(step), "rollback"
@@ -320,8 +325,6 @@ class _Run:
         self._restore(checkpoint)
         self.guard.return_to(checkpoint.state["guard"])
         self.data_offset = offset
-        if self.around.metrics:
-            self.around.metrics.drop_after(checkpoint.step)
         return checkpoint.step
 
     def _restore(self, checkpoint: Checkpoint) -> None:
@@ -363,9 +366,8 @@ class _Run:
             self.directory, event, rehearsal, self.weights.masters, self.around.decode
         )
 
-    def _forget_after(self, done: int) -> None:
-        """Rows and events of steps that will be done again."""
-        drop_events_after(self.directory, done)
+    def _forget_rows_after(self, done: int) -> None:
+        """Drop the metrics of steps that will be done again."""
         if self.around.metrics:
             self.around.metrics.drop_after(done)
 
