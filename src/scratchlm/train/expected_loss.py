@@ -51,6 +51,8 @@ KNOWN = (
     Known(4.76e5, 2.62e5, 2.419, f"{_GRID}, textbooks"),
     Known(4.76e5, 2.62e5, 2.385, f"{_GRID}, technical prose"),
     Known(4.76e5, 5.24e5, 1.969, f"{_GRID}, embedded corpus"),
+    Known(4.76e5, 5.24e5, 2.167, f"{_GRID}, books"),
+    Known(4.76e5, 5.24e5, 2.203, f"{_GRID}, textbooks"),
     Known(1.70e6, 1.83e6, 1.492, _RECIPE),
     Known(4.59e5, 3.01e6, 1.467, _RECIPE),
     Known(1.22e7, 1.10e5, 2.474, _STUDY),
