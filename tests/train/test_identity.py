@@ -66,6 +66,13 @@ def test_packages_and_processor_belong_to_a_run():
     assert values["processor"]["name"]
 
 
+def test_asking_mkl_for_other_kernels_is_a_change(monkeypatch):
+    before = identity().values
+    monkeypatch.setenv("MKL_CBWR", "SSE2")
+    [change] = identity().changes_since(before)
+    assert change.name == "processor.MKL_CBWR" and "last bits" in change.promise
+
+
 def test_what_came_and_what_went_is_a_change():
     found = find_changes({"a": {"x": 1, "y": [1]}}, {"a": {"y": (1,)}, "b": 2})
     assert list(map(str, found)) == ["a.x 1 → absent", "b absent → 2"]

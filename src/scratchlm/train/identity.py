@@ -7,6 +7,7 @@ on, and what it no longer promises is said. Imports no torch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -112,7 +113,11 @@ def describe_packages() -> dict[str, str]:
 
 def describe_processor(device: str | None = None) -> dict[str, str]:
     """Where the sums are made; of a GPU its name too."""
-    found = {"name": cpu_name(), "instructions": " ".join(instruction_sets())}
+    found = {
+        "name": cpu_name(),
+        "instructions": " ".join(instruction_sets()),
+        "MKL_CBWR": os.environ.get("MKL_CBWR", _ABSENT),  # chooses MKL's kernels
+    }
     if device is not None and device.startswith("cuda"):
         import torch
 
