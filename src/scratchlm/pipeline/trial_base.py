@@ -232,7 +232,7 @@ def _follow_training(before: Settings, said: Settings, tokens: int) -> dict[str,
         most = most or max(1, RULES.max_micro_batch_tokens // length)
         train["micro_batch_size"] = largest_part(rows, int(most))
     every = max(LEAST_CHECKPOINT_STEPS, steps // CHECKPOINTS)
-    own = {"total_steps": steps, "checkpoint_every_steps": every}
+    own: dict[str, Any] = {"total_steps": steps, "checkpoint_every_steps": every}
     own |= {"batch_stages": stages} if stages else {}
     return {**train, **own, **QUIET}
 
