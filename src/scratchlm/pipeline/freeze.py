@@ -13,7 +13,7 @@ from typing import Any
 from scratchlm.base.atomic import read_json, write_json, write_text
 from scratchlm.base.config import build_config, merge
 from scratchlm.base.errors import UserError
-from scratchlm.base.hashing import sha256_bytes
+from scratchlm.base.hashing import sha256_bytes, sha256_json
 from scratchlm.base.sinks import check_sinks
 from scratchlm.pipeline.calibration import NOMINAL, Calibration
 from scratchlm.pipeline.dial import NOMINAL_FACTS, Derived, derive
@@ -21,6 +21,9 @@ from scratchlm.pipeline.facts import CorpusFacts
 from scratchlm.pipeline.recipe import Recipe, check_said, dump_recipe, read_recipe
 from scratchlm.pipeline.request import Request
 from scratchlm.pipeline.run_directory import RunDirectory
+from scratchlm.pipeline.tune import Tuning
+
+Tune = Callable[[dict[str, Any], Recipe], Tuning]
 
 
 def check_draft(draft: dict[str, Any]) -> bool:
@@ -64,7 +67,10 @@ def read_frozen(request: Request) -> Recipe | None:
 
 
 def freeze(
-    request: Request, facts: CorpusFacts, measure: Callable[[], Calibration]
+    request: Request,
+    facts: CorpusFacts,
+    measure: Callable[[], Calibration],
+    tune: Tune | None = None,
 ) -> tuple[Recipe, Derived]:
     """Derive a recipe and write it.
 
@@ -73,18 +79,34 @@ def freeze(
         facts: sizes of the corpus.
         measure: called once if the draft leaves something to the dial and this run
             has not been calibrated before.
+        tune: called if the draft leaves something to the dial and this model was not
+            tuned in this run before.
     """
     run, calibration = request.run, None
     if check_draft(request.draft):
         calibration = _known_calibration(run) or measure()
     derived = derive(request.draft, calibration or NOMINAL, facts)
     recipe = resolve(request.draft, derived)
+    tuning: dict[str, Any] | None = None
+    if tune is not None and derived.reasons:
+        key = _tuning_key(recipe)
+        tuning = _known_tuning(run, key)
+        if tuning is None:
+            found = tune(request.draft, recipe)
+            tuning = {"key": key, "values": found.values, "reasons": found.reasons}
+        derived = Derived(
+            merge(derived.values, tuning["values"]),
+            {**derived.reasons, **tuning["reasons"]},
+            derived.notes,
+        )
+        recipe = resolve(request.draft, derived)
     text = dump_recipe(recipe, derived.reasons)
     run.recipe_path.unlink(missing_ok=True)
     dial = {
         "draft_sha256": request.draft_hash,
         "recipe_sha256": sha256_bytes(text.encode()),
         "calibration": calibration and calibration.model_dump(mode="json"),
+        "tuning": tuning,
         "facts": facts.model_dump(mode="json"),
         "reasons": derived.reasons,
         "notes": derived.notes,
@@ -92,6 +114,17 @@ def freeze(
     write_json(run.dial_path, dial)
     write_text(run.recipe_path, text)
     return recipe, derived
+
+
+def _tuning_key(recipe: Recipe) -> str:
+    """Hash of what tuning depends on."""
+    parts = recipe.model_dump(mode="json", include={"model", "machine", "minutes"})
+    return sha256_json([parts, recipe.train.batch_size, recipe.train.context_length])
+
+
+def _known_tuning(run: RunDirectory, key: str) -> dict[str, Any] | None:
+    known = read_json(run.dial_path).get("tuning") if run.dial_path.exists() else None
+    return known if known and known["key"] == key else None
 
 
 def _known_calibration(run: RunDirectory) -> Calibration | None:

@@ -35,6 +35,7 @@ from scratchlm.pipeline.preflight import (
 from scratchlm.pipeline.recipe import Recipe
 from scratchlm.pipeline.request import Request, save_request
 from scratchlm.pipeline.stages import build_corpus_stage, build_stages
+from scratchlm.pipeline.tune import tune
 from scratchlm.pipeline.walk import WIDTH, Say, Walk, stage_lines
 from scratchlm.train.identity import OnChange
 
@@ -105,7 +106,7 @@ def _collect(request: Request, walk: Walk) -> dict[str, str]:
 
 def _freeze(request: Request, say: Say) -> Recipe:
     facts = count_facts(request.run.stage("corpus"))
-    recipe, derived = freeze(request, facts, lambda: _calibrate(request, say))
+    recipe, derived = freeze(request, facts, lambda: _calibrate(request, say), tune)
     for note in derived.notes:
         _say_all(say, stage_lines("", "note", note))
     for key, reason in derived.reasons.items():

@@ -48,7 +48,11 @@ def estimate_training_needs(
         checkpoints: how many are kept; one more exists while it is written.
     """
     memory = estimate_training_memory(
-        model, micro_batch_size=micro_batch_size, dtype=machine.dtype
+        model,
+        micro_batch_size=micro_batch_size,
+        dtype=machine.dtype,
+        attention=machine.attention,
+        device_type=machine.device,
     )
     weights = 4 * model.n_parameters
     # base, SFT, DPO, quantised, Hugging Face, GGUF and own weights
