@@ -18,8 +18,8 @@ from typing import NamedTuple
 from scratchlm.train.sanity import Finding
 
 ENTROPY = 0.55
-SIZE_FACTOR, SIZE_EXPONENT = 0.73, 0.0525
-DATA_FACTOR, DATA_EXPONENT = 34.6, 0.2573
+SIZE_FACTOR, SIZE_EXPONENT = 0.775, 0.056
+DATA_FACTOR, DATA_EXPONENT = 34.0, 0.2555
 WIDTH = 1.3
 """The band reaches from the curve over this to the curve times this."""
 SIZES = (3e5, 2e9)
