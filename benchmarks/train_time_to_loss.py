@@ -16,6 +16,7 @@ same commit and processor are kept in the result file and not repeated.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -46,6 +47,7 @@ from train_time_specs import (
 NAME = "train_time_to_loss"
 WORKER = Path(__file__).with_name("train_time_worker.py")
 PEERS_S, TRIAL_S, MODE_S = 150.0, 100.0, 10.0
+TRIALS = 9
 SEEDS = (0, 1, 2)
 """At the smaller size; the larger one takes the first."""
 SAME_SIZE_SHARES = (0.2, 0.4, 1.0)
@@ -133,8 +135,8 @@ class Race:
         found = runs.run("calibration", {"trainer": "calibration"}, 0, 0)
         self.calibration = Calibration.model_validate(found["calibration"])
 
-    def tune(self, size: Size) -> Spec:
-        """nanoGPT's fastest mode, then its best batch and learning rate."""
+    def tune(self, size: Size, most: int) -> Spec:
+        """nanoGPT's fastest mode, then the best batch and rate of so many at most."""
         spec = nanogpt_spec(size, self.peers["nanogpt"], 2048, 1e-3, False)
         speeds = {}
         for compiled in (False, True):
@@ -143,7 +145,8 @@ class Race:
             speeds[compiled] = row["tokens"] / row["time_s"]
         compiled = max(speeds, key=lambda mode: speeds[mode])
         trials = {}
-        for trial in nanogpt_trials(size, self.peers["nanogpt"], compiled):
+        every = nanogpt_trials(size, self.peers["nanogpt"], compiled)
+        for trial in itertools.islice(every, most):
             per_step = trial["rows"] * size.nanogpt.context_length
             name = f"nanogpt/tuning/{per_step}-{trial['lr']:g}"
             row = self.runs.run(name, trial, 0, self.trial_s)
@@ -231,7 +234,7 @@ def main() -> None:
     runs = Runs(None if arguments.smoke else describe_work(commits))
     race = Race(runs, peers, 0.01 if arguments.smoke else 1.0)
     smaller, larger = sizes
-    tuned = race.tune(sizes[smaller])
+    tuned = race.tune(sizes[smaller], 2 if arguments.smoke else TRIALS)
     seeds = SEEDS[:1] if arguments.smoke else SEEDS
     values = {
         smaller: [race.compare(smaller, sizes[smaller], tuned, s) for s in seeds],
