@@ -5,15 +5,19 @@ The rows are printed with `pytest -s`.
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 
+from scratchlm.base.machine import MachineConfig
 from scratchlm.generate.cache import KVCache
 from scratchlm.generate.engine import generate
 from scratchlm.model.config import ModelConfig
 from scratchlm.model.transformer import Transformer
 from scratchlm.model.weights import load_model, save_model
 from scratchlm.train.config import TrainConfig
+from scratchlm.train.loop import train
+from scratchlm.train.objective import NextToken
 from scratchlm.train.optimizer import Optimizer
 
 from .covering_array import all_pairs, covering_array, pairs_of
@@ -71,6 +75,7 @@ SWITCHES = {
     "documents": {"no": {}, "yes": {}},
     "recompute": {"no": {}, "yes": {}},
 }
+DOCUMENTS = {"documents": "yes"}
 ROWS = covering_array({name: list(values) for name, values in SWITCHES.items()})
 
 
@@ -164,6 +169,56 @@ def test_each_row_trains_is_saved_and_generates(row, tmp_path):
     prompts = [[1, 2, 3, 4, 5, 6, 7, 8], [3], [9, 9, 9]]
     for prompt, found in zip(prompts, generate(model, prompts, 5), strict=True):
         assert found.ids == read_at_once(model, prompt, found.ids)
+
+
+class Rows:
+    """The same text at every step, documents apart."""
+
+    def batch(self, step):
+        arrays = {name: value.numpy() for name, value in batch(DOCUMENTS).items()}
+        return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def interrupt(done, model):
+    if done == 3:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("experts", ["shared", "softmax"])
+def test_an_interrupted_run_with_everything_on_ends_with_the_same_bits(
+    tmp_path, dtype, experts
+):
+    """The loop itself: dropout, routers and their biases, windows, documents."""
+    row = {name: list(values)[-1] for name, values in SWITCHES.items()}
+    row |= {"position": "yarn", "placement": "pre", "experts": experts}
+    config = TrainConfig(
+        total_steps=5,
+        batch_size=4,
+        micro_batch_size=2,
+        context_length=16,
+        checkpoint_every_steps=2,
+        hook_every_steps=1,
+        router_bias_rate=0.01,
+        activation_checkpointing=True,
+    )
+    machine, found = MachineConfig(threads=1, dtype=dtype), []
+    for name, hooks in (("straight", []), ("killed", [interrupt])):
+        arguments = Rows(), config, tmp_path / name, machine
+        if hooks:
+            torch.manual_seed(0)
+            with pytest.raises(KeyboardInterrupt):
+                train(
+                    build(row), NextToken(document_mask=True), *arguments, hooks=hooks
+                )
+        torch.manual_seed(0)
+        model = build(row)
+        train(model, NextToken(document_mask=True), *arguments)
+        found.append(model.state_dict())
+    for name, tensor in found[0].items():
+        assert torch.equal(tensor, found[1][name]), name
+    biases = [t for name, t in found[0].items() if name.endswith("router_bias")]
+    assert all(bias.any() for bias in biases) and biases
 
 
 @torch.no_grad()
