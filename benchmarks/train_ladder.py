@@ -27,12 +27,11 @@ from scratchlm.data import DataConfig, build_shards
 from scratchlm.data.store import read_index
 from scratchlm.pipeline.ladder import (
     Climbed,
-    LadderPlan,
     check_ladder,
     climb_ladder,
     ladder_json,
-    plan_ladder,
 )
+from scratchlm.pipeline.ladder_plan import LadderPlan, plan_ladder
 from scratchlm.pipeline.ladder_sheet import plan_table, write_ladder
 from scratchlm.pipeline.process import prepare_process
 from scratchlm.pipeline.trial_base import TrialBase, find_base
@@ -56,7 +55,7 @@ def main() -> None:
     """Measure and write `results/train_ladder.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", default=TARGET, metavar="LAYERSxWIDTH")
-    parser.add_argument("--rungs", metavar="LxW,LxW,…", help="else five below it")
+    parser.add_argument("--rungs", metavar="LxW,LxW,…", help="else six below it")
     ratio = "of blocks and head"
     parser.add_argument(
         "--tokens-per-parameter", type=float, default=TOKENS_PER_PARAMETER, help=ratio

@@ -5,20 +5,18 @@ import json
 import pytest
 
 from scratchlm.base.config import parse_overrides
-from scratchlm.base.errors import UserError
 from scratchlm.base.progress import Silent
 from scratchlm.data import DataConfig, build_shards
 from scratchlm.pipeline.ladder import (
     check_ladder,
     climb_ladder,
     ladder_json,
-    plan_ladder,
     read_ladder,
 )
-from scratchlm.pipeline.ladder_sheet import ladder_sheet, plan_table, write_ladder
+from scratchlm.pipeline.ladder_plan import plan_ladder
+from scratchlm.pipeline.ladder_sheet import ladder_sheet, write_ladder
 from scratchlm.pipeline.trial import trial_key
 from scratchlm.pipeline.trial_base import find_base
-from scratchlm.plan.parameters import count_multiplied
 from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
 
 TEXT = " ".join(f"{n} steps up the ladder, {n * n} down;" for n in range(400))
@@ -48,29 +46,6 @@ def out(base, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ladder")
     write_ladder(climb_ladder(plan(base), folder), folder)
     return folder
-
-
-def test_all_rungs_read_as_many_tokens_for_each_weight(base):
-    made = plan(base, tokens_per_parameter=2.0)
-    for rung in (*made.rungs, made.target):
-        [trial] = rung.trials
-        ratio = trial.train.total_tokens / count_multiplied(trial.model)
-        assert ratio == pytest.approx(2.0, rel=0.02)
-
-
-def test_rungs_rise_in_compute_and_share_the_style(base):
-    made = plan(base)
-    flops = [rung.flops for rung in (*made.rungs, made.target)]
-    assert flops == sorted(flops)
-    assert {rung.trials[0].model.mlp for rung in made.rungs} == {base.model.mlp}
-
-
-def test_batches_grow_with_the_tokens_and_adams_rates_fall_with_the_width(base):
-    made = plan(base, tokens_per_parameter=2.0)
-    low, top = made.rungs[0].trials[0].train, made.target.trials[0].train
-    assert low.batch_size < top.batch_size == 4
-    assert low.embed_lr == pytest.approx(top.embed_lr * (48 / 16) ** 0.5)
-    assert low.matrix_lr == top.matrix_lr  # Muon's steps are as long at any width
 
 
 def test_the_prediction_stands_before_the_target_is_trained(base, out, tmp_path):
@@ -122,23 +97,3 @@ def test_the_page_shows_prediction_law_rungs_and_picture(base, out):
     assert max(map(len, text.splitlines())) <= 80
     assert "<circle" in sheet.drawings[0].svg and "<polygon" in sheet.drawings[0].svg
     assert (out / "ladder.html").exists() and (out / "ladder.svg").exists()
-
-
-def test_what_it_will_cost_is_said_first(base):
-    table = plan_table(plan(base, n_seeds=2))
-    assert table.rows[-1][0] == "2x48 (target)" and table.rows[-1][-1] == "100.0%"
-    assert [row[4] for row in table.rows] == ["2"] * 5 + ["1"]
-
-
-def test_rungs_that_give_no_law_are_refused(base):
-    with pytest.raises(UserError, match="3 rungs are too few"):
-        plan(base, SHAPES[:3])
-    with pytest.raises(UserError, match="not less than the target 2x48"):
-        plan(base, [*SHAPES, (4, 64)])
-
-
-def test_a_text_that_is_too_short_is_said(base):
-    assert "epochs" in plan(base, tokens_per_parameter=20.0).notes[0]
-    assert plan(base).notes == ()
-    free = plan_ladder(base, SHAPES, (2, 48))  # as far as four epochs reach
-    assert free.notes == () and free.tokens_per_parameter < 20

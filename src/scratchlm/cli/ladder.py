@@ -56,7 +56,8 @@ def command(
     from scratchlm.base.config import parse_overrides
     from scratchlm.base.progress import Progress
     from scratchlm.cli.trial_options import say_stopped
-    from scratchlm.pipeline.ladder import check_ladder, climb_ladder, plan_ladder
+    from scratchlm.pipeline.ladder import check_ladder, climb_ladder
+    from scratchlm.pipeline.ladder_plan import plan_ladder
     from scratchlm.pipeline.ladder_sheet import plan_table, write_ladder
     from scratchlm.pipeline.process import prepare_process
     from scratchlm.pipeline.run_directory import RunDirectory

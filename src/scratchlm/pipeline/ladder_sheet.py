@@ -7,7 +7,8 @@ from pathlib import Path
 from scratchlm.base.atomic import write_json, write_text
 from scratchlm.base.svg import Series, chart, standalone_svg
 from scratchlm.base.units import format_count
-from scratchlm.pipeline.ladder import Climbed, LadderPlan, Rung, ladder_json
+from scratchlm.pipeline.ladder import Climbed, ladder_json
+from scratchlm.pipeline.ladder_plan import LadderPlan, Rung
 from scratchlm.tokenizer.sheet import Block, Drawing, Section, Sheet, Table, write_sheet
 
 

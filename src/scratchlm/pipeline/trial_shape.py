@@ -14,7 +14,7 @@ from scratchlm.base.errors import UserError
 from scratchlm.model.config import ModelConfig
 
 MULTIPLE = 8
-FRACTIONS = (0.25, 0.375, 0.5, 0.625, 0.75)
+FRACTIONS = (0.25, 0.375, 0.5, 0.5625, 0.625, 0.75)
 """Sizes of a ladder's rungs beside its target, in both depth and width."""
 LEAST_WIDTH = 16
 
