@@ -40,6 +40,8 @@ QUIET = {
     "tracking": {"view": "lines", "sanity": False, "leakage_tokens": 0},
 }
 """A trial is one of many: nobody watches it."""
+SHORT = {"compile": False, "ceiling_flops_per_s": None}
+"""Compiling pays in long runs only, and no utilisation is reported."""
 
 Settings = Mapping[str, Any]
 
@@ -144,7 +146,8 @@ def _values_of_run(run: RunDirectory) -> dict[str, Any]:
             f"scratchlm run {run.name}"
         )
     recipe = read_recipe(run.recipe_path).model_dump(mode="json")
-    return {section: recipe[section] for section in SECTIONS}
+    values = {section: recipe[section] for section in SECTIONS}
+    return merge(values, {"machine": SHORT})
 
 
 def _values_of_data(data: TrialData) -> dict[str, Any]:
