@@ -53,6 +53,7 @@ SETTINGS = {
         "machine.dtype=float16 train.batch_size=16 train.micro_batch_size=8",
     ),
 }
+PACKAGES = ("torch", "numpy", "safetensors")
 REGIONS = 400
 """Places of a file in which one bit is turned, spread evenly over its bytes."""
 SMALL_DISK = """
@@ -80,7 +81,8 @@ def main() -> None:
         if wanted and (name not in parts or arguments.only == name):
             print(f"{name} …", flush=True)
             parts[name] = measure(name, arguments.kills, arguments.seed)
-        write_result(parts)
+            collect(parts).keep(PACKAGES)
+    print(collect(parts).write(PACKAGES))
 
 
 def known_parts() -> dict[str, dict[str, Any]]:
@@ -247,7 +249,7 @@ def block(place: Path) -> dict[str, Any]:
     return {"bytes": 36 * 4_000_000, **rows}
 
 
-def write_result(parts: dict[str, dict[str, Any]]) -> None:
+def collect(parts: dict[str, dict[str, Any]]) -> Result:
     """Claims for what was measured so far; for the rest, that it was not."""
     work = {"settings": {name: " ".join(words) for name, words in SETTINGS.items()}}
     result = Result("train_kill", work)
@@ -266,7 +268,7 @@ def write_result(parts: dict[str, dict[str, Any]]) -> None:
             result.absent(name, goal, "some settings have not been measured yet")
     claim_damage(result, parts.get("damage"))
     claim_disk(result, parts.get("full_disk"))
-    print(result.write(("torch", "numpy", "safetensors")))
+    return result
 
 
 def claim_damage(result: Result, found: dict[str, Any] | None) -> None:
