@@ -9,7 +9,7 @@ larger, and ours is run for a tenth of that time, for a fifth …, each with a s
 made for it, until it reaches what the peer ended with. A ratio is the time at which
 ours was seen at that height, over the peer's; of several seeds the worst.
 
-An hour on two cores. Killed, it goes on with the run that it was at: raw runs of the
+Half an hour on two cores. Killed, it goes on with the run that it was at: raw runs of the
 same commit and processor are kept in the result file and not repeated.
 """
 
@@ -46,7 +46,7 @@ from train_time_specs import (
 
 NAME = "train_time_to_loss"
 WORKER = Path(__file__).with_name("train_time_worker.py")
-PEERS_S, TRIAL_S, MODE_S = 150.0, 100.0, 10.0
+PEERS_S, TRIAL_S, MODE_S = 90.0, 50.0, 10.0
 TRIALS = 9
 SEEDS = (0, 1, 2)
 """At the smaller size; the larger one takes the first."""

@@ -11,10 +11,10 @@ from scratchlm.data import DataConfig, build_shards
 from scratchlm.model.config import ModelConfig
 from scratchlm.pipeline.trial import (
     TrialConfig,
+    finish_trial,
     open_trial_data,
     read_speed,
     read_trial,
-    run_trial,
     trial_key,
 )
 from scratchlm.tokenizer import TokenizerConfig, train_tokenizer
@@ -59,7 +59,7 @@ class StopsAt(Silent):
 
 
 def test_the_same_trial_gives_the_same_result(data, tmp_path):
-    first, second = (run_trial(trial(), data, tmp_path / n) for n in "ab")
+    first, second = (finish_trial(trial(), data, tmp_path / n) for n in "ab")
     assert first == second
     assert 0 < first.loss < math.log(300)
     assert first.tokens == 12 * 2 * 16 and first.heldout_tokens == 64
@@ -68,8 +68,8 @@ def test_the_same_trial_gives_the_same_result(data, tmp_path):
 
 
 def test_a_finished_trial_is_read_and_not_trained_again(data, tmp_path):
-    done = run_trial(trial(), data, tmp_path)
-    assert run_trial(trial(), data, tmp_path, StopsAt(0)) == done
+    done = finish_trial(trial(), data, tmp_path)
+    assert finish_trial(trial(), data, tmp_path, StopsAt(0)) == done
     assert read_trial(trial(), data, tmp_path) == done
     assert read_speed(tmp_path, done.key) > 0
     left = {path.name for path in (tmp_path / done.key).iterdir()}
@@ -77,11 +77,11 @@ def test_a_finished_trial_is_read_and_not_trained_again(data, tmp_path):
 
 
 def test_an_interrupted_trial_ends_with_the_same_bits(data, tmp_path):
-    whole = run_trial(trial(), data, tmp_path / "whole")
+    whole = finish_trial(trial(), data, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        run_trial(trial(), data, tmp_path / "cut", StopsAt(8))
+        finish_trial(trial(), data, tmp_path / "cut", StopsAt(8))
     assert read_trial(trial(), data, tmp_path / "cut") is None
-    assert run_trial(trial(), data, tmp_path / "cut") == whole
+    assert finish_trial(trial(), data, tmp_path / "cut") == whole
 
 
 def test_whatever_decides_a_trial_changes_its_key(data):
@@ -97,9 +97,9 @@ def test_a_trial_that_blows_up_is_a_result_too(data, tmp_path):
     wild = trial(
         30, optimizer="adamw", matrix_lr=3e38, embed_lr=3e38, head_lr=3e38, guard=guard
     )
-    found = run_trial(wild, data, tmp_path)
+    found = finish_trial(wild, data, tmp_path)
     assert found.loss is None and found.bits_per_byte is None and found.failure
-    assert run_trial(wild, data, tmp_path, StopsAt(0)) == found
+    assert finish_trial(wild, data, tmp_path, StopsAt(0)) == found
 
 
 def test_what_is_no_result_of_the_trial_is_raised(data, tmp_path):
@@ -108,11 +108,11 @@ def test_what_is_no_result_of_the_trial_is_raised(data, tmp_path):
         train=trial(context_length=99_999).train,
     )
     with pytest.raises(UserError, match="fewer than one row"):
-        run_trial(big, data, tmp_path)
+        finish_trial(big, data, tmp_path)
 
 
 def test_a_damaged_result_is_named(data, tmp_path):
-    done = run_trial(trial(4), data, tmp_path)
+    done = finish_trial(trial(4), data, tmp_path)
     path = tmp_path / done.key / "result.json"
     path.write_text(path.read_text()[:20])
     with pytest.raises(UserError, match=r"result\.json is not readable"):

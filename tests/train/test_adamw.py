@@ -37,7 +37,7 @@ def test_adamw_is_torchs_adamw(weight_decay):
 
 @pytest.mark.parametrize("first", [0, 7])
 def test_a_first_step_moves_each_weight_by_the_rate(first):
-    """Corrected for the zero start: m̂ / √v̂ is the gradient's sign; later it is not."""
+    """Corrected for the zero start, m / √v is the gradient's sign; later it is not."""
     tensors = parameters()
     before = copies(tensors)
     config = build_config(optimizer="adamw")

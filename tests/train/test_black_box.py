@@ -12,8 +12,9 @@ from scratchlm.base.errors import UserError
 from scratchlm.base.machine import MachineConfig
 from scratchlm.base.metrics import MetricsWriter, read_metrics
 from scratchlm.train.black_box import drop_events_after, list_events
-from scratchlm.train.loop import Surroundings, train
+from scratchlm.train.loop import train
 from scratchlm.train.objective import NextToken
+from scratchlm.train.surroundings import Surroundings
 
 V, T, B = 32, 8, 4
 FLOAT32 = MachineConfig(threads=1)

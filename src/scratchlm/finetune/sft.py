@@ -23,8 +23,9 @@ from scratchlm.model.weights import WEIGHTS_FILE, save_model
 from scratchlm.tokenizer.tokenizer import Tokenizer
 from scratchlm.train.config import TrainConfig
 from scratchlm.train.identity import OnChange
-from scratchlm.train.loop import Hook, Surroundings, remove_checkpoints, train
+from scratchlm.train.loop import remove_checkpoints, train
 from scratchlm.train.objective import NextToken
+from scratchlm.train.surroundings import Hook, Surroundings
 
 
 def finetune(

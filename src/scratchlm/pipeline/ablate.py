@@ -23,9 +23,9 @@ from scratchlm.base.statistics import Interval, finite
 from scratchlm.pipeline.trial import (
     TrialConfig,
     TrialResult,
+    finish_trial,
     read_speed,
     read_trial,
-    run_trial,
 )
 from scratchlm.pipeline.trial_base import TrialBase, build_trial
 from scratchlm.pipeline.trial_statistics import paired_t_interval
@@ -51,7 +51,7 @@ class AblationPlan:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VariantResult:
     """One variant: what its trials gave, and how they differ from the baseline's."""
 
     variant: Variant
@@ -95,7 +95,7 @@ class Ablation:
     """What an ablation has found so far."""
 
     plan: AblationPlan
-    rows: tuple[Comparison, ...]
+    rows: tuple[VariantResult, ...]
     """The baseline, then the variants as they were asked for."""
 
     @property
@@ -162,7 +162,7 @@ def run_ablation(
     for number, (label, seed) in enumerate(order, 1):
         config, trials = plan.trials[label, seed], out / "trials"
         known = read_trial(config, plan.base.data, trials)
-        result = known or run_trial(config, plan.base.data, trials, progress)
+        result = known or finish_trial(config, plan.base.data, trials, progress)
         progress.note(
             f"  {number}/{total}  {label}, seed {seed}: {_said(result)}"
             + (" (known)" if known else "")
@@ -185,7 +185,7 @@ def _compare(
     variant: Variant,
     results: Mapping[tuple[str, int], TrialResult | None],
     out: Path,
-) -> Comparison:
+) -> VariantResult:
     own = [results[variant.label, seed] for seed in plan.seeds]
     base = [results[BASELINE.label, seed] for seed in plan.seeds]
     pairs = [(a, b) for a, b in zip(own, base, strict=True) if a and b]
@@ -196,7 +196,7 @@ def _compare(
         difference = paired_t_interval([x for x, _ in both], [y for _, y in both])
     speeds = [_speed_ratio(a, b, out / "trials") for a, b in pairs]
     known = [math.log(ratio) for ratio in speeds if ratio]
-    return Comparison(
+    return VariantResult(
         variant,
         _follows(plan, variant),
         tuple(own),
@@ -223,7 +223,7 @@ def _speed_ratio(own: TrialResult, base: TrialResult, trials: Path) -> float | N
     return first / second if first and second else None
 
 
-def _row_json(row: Comparison) -> dict[str, Any]:
+def _row_json(row: VariantResult) -> dict[str, Any]:
     done = [result for result in row.results if result]
     first = done[0] if done else None
     value = row.bits_per_byte

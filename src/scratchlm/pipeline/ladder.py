@@ -19,9 +19,9 @@ from typing import Any
 from scratchlm.base.atomic import read_json, write_json
 from scratchlm.base.errors import UserError
 from scratchlm.base.progress import SILENT, Progress
-from scratchlm.pipeline.ladder_plan import LadderPlan, Rung
+from scratchlm.pipeline.ladder_plan import LadderPlan, LadderRung
 from scratchlm.pipeline.scaling_fit import Fit, Rungs, fit_ladder
-from scratchlm.pipeline.trial import TrialResult, read_trial, run_trial
+from scratchlm.pipeline.trial import TrialResult, finish_trial, read_trial
 from scratchlm.pipeline.trial_statistics import pooled_relative_sd
 from scratchlm.plan.parameters import count_multiplied
 
@@ -65,7 +65,7 @@ def climb_ladder(plan: LadderPlan, out: Path, progress: Progress = SILENT) -> Cl
     """
     trials = [(rung, trial) for rung in plan.rungs for trial in rung.trials]
     for number, (rung, trial) in enumerate(trials, 1):
-        result = run_trial(trial, plan.base.data, out / "trials", progress)
+        result = finish_trial(trial, plan.base.data, out / "trials", progress)
         name = f"{number}/{len(trials)}  {rung.label}, seed {trial.train.seed}"
         if result.loss is None:
             raise UserError(
@@ -86,7 +86,9 @@ def check_ladder(climbed: Climbed, out: Path, progress: Progress = SILENT) -> Cl
         UserError: it could not run.
     """
     plan = climbed.plan
-    result = run_trial(plan.target.trials[0], plan.base.data, out / "trials", progress)
+    result = finish_trial(
+        plan.target.trials[0], plan.base.data, out / "trials", progress
+    )
     bits = result.bits_per_byte
     said = f"blew up ({result.failure})" if bits is None else f"{bits:.4f}"
     progress.note(f"  target {plan.target.label}: {said} bits per byte")
@@ -182,7 +184,7 @@ def _prediction_json(climbed: Climbed) -> dict[str, Any]:
     }
 
 
-def _rung_json(rung: Rung, results: Sequence[TrialResult]) -> dict[str, Any]:
+def _rung_json(rung: LadderRung, results: Sequence[TrialResult]) -> dict[str, Any]:
     first = results[0]
     return {
         "shape": rung.label,

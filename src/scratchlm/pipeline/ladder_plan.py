@@ -18,7 +18,7 @@ from scratchlm.base.units import format_count
 from scratchlm.model.config import ModelConfig
 from scratchlm.pipeline.scaling_fit import LEAST_RUNGS
 from scratchlm.pipeline.trial import TrialConfig
-from scratchlm.pipeline.trial_base import TrialBase, build_trial, choose_heldout
+from scratchlm.pipeline.trial_base import TrialBase, build_trial, heldout_size
 from scratchlm.pipeline.trial_shape import format_shape, resized
 from scratchlm.plan.depth import (
     Reference,
@@ -36,7 +36,7 @@ from scratchlm.plan.scaling import (
 
 
 @dataclass(frozen=True)
-class Rung:
+class LadderRung:
     """One size: its trials by seed."""
 
     label: str
@@ -53,8 +53,8 @@ class LadderPlan:
     """Rungs by rising compute, and the target above them."""
 
     base: TrialBase
-    rungs: tuple[Rung, ...]
-    target: Rung
+    rungs: tuple[LadderRung, ...]
+    target: LadderRung
     tokens_per_parameter: float
     notes: tuple[str, ...]
 
@@ -93,7 +93,7 @@ def plan_ladder(
     goal_n = count_multiplied(goal)
     own = base.tokens / count_multiplied(base.model) if base.tokens else None
     ratio = tokens_per_parameter or own or _affordable(base, goal_n)
-    heldout_tokens = heldout_tokens or choose_heldout(int(ratio * goal_n))
+    heldout_tokens = heldout_tokens or heldout_size(int(ratio * goal_n))
     rungs = [
         _rung(base, goal, resized(base.model, *shape), ratio, n_seeds, heldout_tokens)
         for shape in sorted(set(shapes))
@@ -119,7 +119,7 @@ def _rung(
     ratio: float,
     n_seeds: int,
     heldout_tokens: int,
-) -> Rung:
+) -> LadderRung:
     tokens = int(ratio * count_multiplied(model))
     most = int(ratio * count_multiplied(goal))
     first = base.said.get("train", {}).get("seed", 0)
@@ -132,7 +132,7 @@ def _rung(
         build_trial(base, tokens, first + i, settings, heldout_tokens)
         for i in range(n_seeds)
     )
-    return Rung(format_shape(model), trials)
+    return LadderRung(format_shape(model), trials)
 
 
 def _scaled_training(
@@ -171,7 +171,7 @@ def _scaled_training(
     }
 
 
-def _check(rungs: Sequence[Rung], target: Rung) -> None:
+def _check(rungs: Sequence[LadderRung], target: LadderRung) -> None:
     if len(rungs) < LEAST_RUNGS:
         raise UserError(
             f"{len(rungs)} rungs are too few: a law of three numbers needs "

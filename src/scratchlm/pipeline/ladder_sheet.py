@@ -8,7 +8,7 @@ from scratchlm.base.atomic import write_json, write_text
 from scratchlm.base.svg import Series, chart, standalone_svg
 from scratchlm.base.units import format_count
 from scratchlm.pipeline.ladder import Climbed, ladder_json
-from scratchlm.pipeline.ladder_plan import LadderPlan, Rung
+from scratchlm.pipeline.ladder_plan import LadderPlan, LadderRung
 from scratchlm.tokenizer.sheet import Block, Drawing, Section, Sheet, Table, write_sheet
 
 
@@ -186,7 +186,7 @@ def _drawing(climbed: Climbed) -> Drawing:
     return Drawing(_title(climbed), drawing)
 
 
-def _ticked(climbed: Climbed) -> list[Rung]:
+def _ticked(climbed: Climbed) -> list[LadderRung]:
     rungs = climbed.plan.rungs
     return [rungs[0], rungs[len(rungs) // 2], climbed.plan.target]
 

@@ -78,9 +78,9 @@ def run_data(recipe: Recipe, context: Context) -> str:
 def run_train(recipe: Recipe, context: Context) -> str:
     """Pretrain, looking at held-out text and samples on the way."""
     from scratchlm.base.sinks import open_sinks
-    from scratchlm.pipeline.samples import build_hooks, note_leakage
-    from scratchlm.train.loop import Surroundings
+    from scratchlm.pipeline.samples import build_hooks, expect_loss, note_leakage
     from scratchlm.train.pretraining import pretrain
+    from scratchlm.train.surroundings import Surroundings
     from scratchlm.train.view import TrainView
 
     config, data = recipe.train, context.inputs["data"]
@@ -96,6 +96,7 @@ def run_train(recipe: Recipe, context: Context) -> str:
         )
         metrics.attach(*sinks, view)
         note_leakage(data, tokenizer, tracking, view.note)
+        unique = _count_tokens(data)
         hooks = build_hooks(
             data,
             tokenizer,
@@ -105,6 +106,7 @@ def run_train(recipe: Recipe, context: Context) -> str:
             tracking=tracking,
             documents=_corpus(context).heldout_documents(),
             note=view.note,
+            verdict=expect_loss(recipe.model, config, unique, view.note),
         )
         around = Surroundings(
             metrics,

@@ -135,7 +135,7 @@ def read_trial(
     return build_config(TrialResult, read_json(path), str(path))
 
 
-def run_trial(
+def finish_trial(
     config: TrialConfig, data: TrialData, trials: Path, progress: Progress = SILENT
 ) -> TrialResult:
     """Train and measure, or read what was measured before.

@@ -135,7 +135,7 @@ def build_trial(
     values["model"] = _follow_model(base.values["model"], changed)
     values["train"] = _follow_training(before, said.get("train", {}), tokens)
     values["train"]["seed"] = seed
-    values["heldout_tokens"] = heldout_tokens or choose_heldout(tokens)
+    values["heldout_tokens"] = heldout_tokens or heldout_size(tokens)
     return build_config(TrialConfig, values, "trial")
 
 
@@ -187,7 +187,7 @@ def _follow_model(before: Settings, said: Settings) -> dict[str, Any]:
     return values
 
 
-def choose_heldout(tokens: int) -> int:
+def heldout_size(tokens: int) -> int:
     """Held-out tokens for a training of so many: an eighth, within bounds."""
     return min(MOST_HELDOUT, max(LEAST_HELDOUT, tokens // 8))
 

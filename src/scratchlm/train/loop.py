@@ -9,7 +9,7 @@ functions of the step, so that a run resumed from a checkpoint repeats it bit by
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -31,22 +31,18 @@ from scratchlm.train.checkpoint_store import CheckpointStore, check_fit
 from scratchlm.train.config import TrainConfig
 from scratchlm.train.gradients import clip, gather_gradients, global_norm
 from scratchlm.train.guard import DivergedError, Guard, Judgement
-from scratchlm.train.identity import Identity, OnChange, describe_identity
+from scratchlm.train.identity import describe_identity
 from scratchlm.train.kernels import choose_kernels
 from scratchlm.train.loss_scale import LossScaler
 from scratchlm.train.objective import Batch, Objective
 from scratchlm.train.optimizer import Optimizer
 from scratchlm.train.precision import MasterWeights
-from scratchlm.train.record import Observer, StepRecord
+from scratchlm.train.record import StepRecord
 from scratchlm.train.rehearsal import Rehearsal
 from scratchlm.train.sanity import SanityWatch, check_token_ids
 from scratchlm.train.schedule import lr_frac
+from scratchlm.train.surroundings import Hook, Surroundings
 from scratchlm.train.view import TrainView
-
-Hook = Callable[[int, Transformer], "float | None"]
-"""Called as `hook(steps_done, model)` in evaluation mode; the validation figure, lower
-is better, that it returns decides which checkpoint is the best."""
-Decode = Callable[[Sequence[int]], str]
 
 
 class Batches(Protocol):
@@ -66,27 +62,6 @@ class TrainResult:
     """Steps that the guard did not accept."""
     resumed_from_step: int | None
     """None for a run that began anew."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a run is given besides model, objective, batches and config."""
-
-    metrics: MetricsWriter | None = None
-    """Gets a row a step."""
-    hooks: Sequence[Hook] = ()
-    """Called every `hook_every_steps`, and at the end."""
-    progress: Progress = SILENT
-    observer: Observer | None = None
-    """Who watches; by default lines on `progress`."""
-    identity: Identity | None = None
-    """What a checkpoint must agree with; None: settings, packages, processor."""
-    on_change: OnChange = "refuse"
-    """What to do where it does not."""
-    decode: Decode | None = None
-    """Ids to text, for the batches of events."""
-    fresh: bool = False
-    """The weights are random: the first loss is judged by ln V."""
 
 
 def train(

@@ -19,8 +19,9 @@ from scratchlm.model.weights import save_model
 from scratchlm.train.batch_schedule import BatchSchedule
 from scratchlm.train.config import TrainConfig
 from scratchlm.train.identity import describe_identity
-from scratchlm.train.loop import Hook, Surroundings, remove_checkpoints, train
+from scratchlm.train.loop import remove_checkpoints, train
 from scratchlm.train.objective import NextToken
+from scratchlm.train.surroundings import Hook, Surroundings
 
 
 class ScheduledBatches:
