@@ -262,7 +262,7 @@ def build_result(
         ("h200_124m_utilisation_frac", ">= 0.5"),
         ("h200_124m_loss_after_5_minutes", "> 0"),
     ):
-        result.absent(what, goal, "no GPU machine was lent")
+        result.absent(what, goal, "this machine has no NVIDIA GPU")
     return result
 
 

@@ -68,3 +68,16 @@ def test_a_model_folder_is_found_inside_a_stage(tmp_path):
     assert model_folder(tmp_path) == tmp_path
     inner = make_model(tmp_path / "model")
     assert model_folder(tmp_path) == inner
+
+
+def test_an_unfinished_trainings_newest_checkpoint_stands_for_its_model(runs):
+    for step in (5, 10):
+        folder = runs / f"mine/train/checkpoints/step_{step:06d}"
+        folder.mkdir(parents=True)
+        (folder / "state.json").touch()
+    for called in ("mine", "mine/train", "mine/train/checkpoints/step_000010"):
+        found = locate_model(called, runs)
+        assert found.model == folder
+        assert found.tokenizer == runs / "mine/tokenizer/tokenizer.json"
+    done = make_model(runs / "mine/train/model")
+    assert locate_model("mine", runs).model == done

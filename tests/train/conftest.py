@@ -7,6 +7,7 @@ import torch
 
 from scratchlm.base.machine import MachineConfig
 from scratchlm.base.metrics import MetricsWriter, read_metrics
+from scratchlm.base.progress import SILENT, Progress
 from scratchlm.model.config import ModelConfig
 from scratchlm.model.transformer import Transformer
 from scratchlm.train.config import TrainConfig
@@ -74,6 +75,7 @@ def run(build_model, build_config, tmp_path) -> Callable[..., "Trained"]:
         machine: MachineConfig = MACHINE,
         objective: object = None,
         hooks: tuple = (),
+        progress: Progress = SILENT,
         **changes: object,
     ) -> Trained:
         trained = Trained(model or build_model(), directory)
@@ -88,6 +90,7 @@ def run(build_model, build_config, tmp_path) -> Callable[..., "Trained"]:
                 machine,
                 metrics=metrics,
                 hooks=hooks,
+                progress=progress,
             )
         return trained
 

@@ -5,6 +5,7 @@ import torch
 
 from scratchlm.base.errors import UserError
 from scratchlm.base.machine import MachineConfig
+from scratchlm.base.progress import Progress
 from scratchlm.train.checkpoint_folders import list_folders
 from scratchlm.train.checkpoint_policy import CheckpointPolicy
 from scratchlm.train.checkpoint_store import CheckpointStore
@@ -252,6 +253,40 @@ def test_half_precision_learns_what_float32_learns(run, tmp_path):
     losses = [trained.series("train/loss") for trained in (exact, rounded)]
     assert losses[1][:5] == pytest.approx(losses[0][:5], rel=0.02)
     assert losses[1][-1] == pytest.approx(losses[0][-1], abs=0.15)
+
+
+def test_float16_learns_what_float32_learns_and_says_what_it_costs(
+    run, tmp_path, capsys
+):
+    changes = {"total_steps": 40, "matrix_lr": 0.01}
+    exact = run(directory=tmp_path / "a", **changes)
+    fp16 = MachineConfig(threads=1, dtype="float16")
+    rounded = run(
+        directory=tmp_path / "b", machine=fp16, progress=Progress("train"), **changes
+    )
+    assert "10 to 100 times" in capsys.readouterr().err
+    scales = rounded.series("train/loss_scale")
+    assert min(scales) > 1
+    assert rounded.series("train/loss")[-1] == pytest.approx(
+        exact.series("train/loss")[-1], abs=0.15
+    )
+
+
+def test_a_step_that_overflows_in_float16_moves_nothing_but_the_scale(run, tmp_path):
+    class Steep(NextToken):
+        """Gradients that no float16 holds before the scale has been halved often."""
+
+        def __call__(self, model, batch, window):
+            return super().__call__(model, batch, window)[0] * 64.0, {}
+
+    fp16 = MachineConfig(threads=1, dtype="float16")
+    trained = run(objective=Steep(), machine=fp16, total_steps=12)
+    actions = trained.series("train/action")
+    assert actions
+    assert set(actions) == {"rescale"}
+    scales = trained.series("train/loss_scale")
+    assert scales[len(actions)] == scales[0] / 2 ** len(actions)
+    assert trained.result.n_events == 0
 
 
 def test_every_learning_rate_follows_the_schedule(run):

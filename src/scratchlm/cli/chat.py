@@ -33,17 +33,16 @@ def command(
     Without a terminal, each line of the input is a question.
     """
     from scratchlm.cli.sampling import build_sampling
-    from scratchlm.pipeline.locate import locate_model
+    from scratchlm.pipeline.locate import locate_model, open_model
     from scratchlm.tokenizer import Tokenizer
 
     found = locate_model(model, runs_dir)
     sampling = build_sampling(temperature, top_k, top_p, seed)
 
-    from scratchlm.model import load_model
     from scratchlm.serve import Conversation, chat_in_terminal
 
     conversation = Conversation(
-        load_model(found.model),
+        open_model(found),
         Tokenizer.load(found.tokenizer),
         sampling,
         max_new_tokens,

@@ -30,9 +30,9 @@ def command(
     seed: int,
     runs_dir: Path,
 ) -> None:
-    """Continue PROMPT with MODEL: a run, or the folder of a stage or a model."""
+    """Continue PROMPT with MODEL: a run, or a folder of a stage, model, checkpoint."""
     from scratchlm.cli.sampling import build_sampling
-    from scratchlm.pipeline.locate import locate_model
+    from scratchlm.pipeline.locate import locate_model, open_model
     from scratchlm.tokenizer import StreamDecoder, Tokenizer
 
     found = locate_model(model, runs_dir)
@@ -41,12 +41,11 @@ def command(
 
     from scratchlm.generate import stream
     from scratchlm.generate.control import forbidden_ids
-    from scratchlm.model import load_model
 
     decoder = StreamDecoder(tokenizer)
     end = tokenizer.endoftext_id
     ids = stream(
-        load_model(found.model),
+        open_model(found),
         [end, *tokenizer.encode(prompt)],
         max_new_tokens,
         (end,),

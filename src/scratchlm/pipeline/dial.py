@@ -126,7 +126,7 @@ def shape_values(
     network is four times as wide as the model.
     """
     gated = style.get("mlp", "swiglu") == "swiglu"
-    grouped = style.get("qk_norm", True)
+    grouped = style.get("qk_norm", True) not in (False, "none")
     return {
         "vocab_size": vocab_size,
         "context_length": context_length,
