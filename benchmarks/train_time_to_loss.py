@@ -9,8 +9,8 @@ larger, and ours is run for a tenth of that time, for a fifth …, each with a s
 made for it, until it reaches what the peer ended with. A ratio is the time at which
 ours was seen at that height, over the peer's; of several seeds the worst.
 
-Half an hour on two cores. Killed, it goes on with the run that it was at: raw runs of the
-same commit and processor are kept in the result file and not repeated.
+Half an hour on two cores. Killed, it goes on with the run that it was at: raw runs of
+the same commit and processor are kept in the result file and not repeated.
 """
 
 from __future__ import annotations

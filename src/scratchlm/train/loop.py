@@ -161,6 +161,7 @@ class _Run:
             model.config, config.context_length
         )
         self.data_offset = 0  # batches that rollbacks passed over
+        self.is_saved = False  # not "is on the disk": a thread may be at it
         self.metric: float | None = None
         self.loss = math.nan
 
@@ -250,11 +251,13 @@ class _Run:
         tensors = {"weights": weights, "optimizer": self.optimizer.state_dict()}
         state = {
             "loss": self.loss,
+            "metric": self.metric,
             "data_offset": self.data_offset,
             "guard": self.guard.state_dict(),
             "loss_scale": self.scaler.state_dict(),
         }
         self.store.save(Checkpoint(done, tensors, state), self.metric)
+        self.is_saved = True
 
     def finish(self) -> None:
         """Leave the model in float32 and evaluation mode."""
@@ -271,7 +274,7 @@ class _Run:
             step,
             record.loss,
             record.grad_norm,
-            can_roll_back=self.store.newest_step() is not None,
+            can_roll_back=self.is_saved,
         )
         if judgement.accepted:
             self._take(step, record)
@@ -323,6 +326,7 @@ class _Run:
         self.optimizer.load_state_dict(optimizer)
         state = checkpoint.state
         self.data_offset, self.loss = state["data_offset"], state["loss"]
+        self.metric, self.is_saved = state["metric"], True
         self.scaler.load_state_dict(state["loss_scale"])
 
     def _buffers(self) -> dict[str, Tensor]:
