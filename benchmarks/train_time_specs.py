@@ -44,8 +44,8 @@ SIZES = {
     "12m": Size(gpt2_config(6, 384, 6, VOCABULARY, TOKENS), 6),
 }
 SMOKE = {
-    "tiny": Size(gpt2_config(2, 64, 2, VOCABULARY, TOKENS), 1),
-    "small": Size(gpt2_config(2, 128, 2, VOCABULARY, TOKENS), 2),
+    "tiny": Size(gpt2_config(4, 128, 4, VOCABULARY, TOKENS), 1),
+    "small": Size(gpt2_config(4, 192, 4, VOCABULARY, TOKENS), 2),
 }
 
 
