@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +111,19 @@ def run(spec: Mapping[str, Any]) -> dict[str, Any]:
         "steps": clock.steps,
         "tokens": clock.steps * clock.tokens_per_step,
         "time_s": round(clock.spent_s, 3),
+        "lost_frac": lost_frac(clock.seconds[1:]),
         "curve": clock.curve,
         "bits_per_byte": clock.curve[-1]["bits_per_byte"],
     }
+
+
+def lost_frac(seconds: Sequence[float]) -> float:
+    """Share of the time by which steps took longer than their median."""
+    if not seconds:
+        return 0.0
+    usual_s = statistics.median(seconds)
+    lost_s = sum(max(0.0, took - usual_s) for took in seconds)
+    return round(lost_s / sum(seconds), 4)
 
 
 def measure_machine() -> dict[str, Any]:

@@ -92,6 +92,13 @@ def test_a_run_is_done_once_for_a_commit_and_a_processor(
     assert race.Runs({}).rows == {}
 
 
+def test_time_that_steps_were_held_up_is_lost_and_their_usual_time_is_not(benchmark):
+    lost_frac = benchmark("train_time_worker").lost_frac
+    assert lost_frac([1.0] * 10) == 0
+    assert lost_frac([1.0] * 8 + [6.0, 6.0]) == 0.5
+    assert lost_frac([]) == 0
+
+
 def test_every_context_is_scored_on_the_same_bytes(benchmark, text):
     HeldOut = benchmark("train_time_worker").HeldOut
     whole = HeldOut(text, 512)
