@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import random
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +35,10 @@ TRAINING_S = 4.0
 MOST_STEPS = 3000
 AT_START = 0.15
 """Share of the kills that come before the first step of a life."""
-POLL_S = 0.002
+IN_SAVE = 0.3
+"""Share that wait, after their random moment, for the next write of a checkpoint."""
+LONGEST_WAIT_S = 3.0
+POLL_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -196,19 +200,27 @@ class _Bench:
         """Start or continue the training and kill it; None if it ended before."""
         before = _signature(self.place / "killed" / "metrics.jsonl")
         process = self.small.start("killed")
-        at_start = chance.random() < AT_START
+        kind = chance.random()
         after_s = chance.uniform(0, 2 * self.training_s / (self.n_kills + 1))
-        if at_start:
+        if kind < AT_START:
             after_s = chance.uniform(0, self.start_s)
         else:
             self._await_steps(process, before)
         try:
             process.wait(after_s)
         except subprocess.TimeoutExpired:
+            if AT_START <= kind < AT_START + IN_SAVE:
+                self._await_save(process)
             process.kill()
-            process.wait()
-            return self._look()
+            return self._look() if process.wait() == -signal.SIGKILL else None
         return None
+
+    def _await_save(self, process: subprocess.Popen[bytes]) -> None:
+        until = time.monotonic() + LONGEST_WAIT_S
+        while process.poll() is None and time.monotonic() < until:
+            if self._is_saving():
+                return
+            time.sleep(POLL_S)
 
     def _await_steps(
         self, process: subprocess.Popen[bytes], before: tuple[int, ...] | None
@@ -218,10 +230,14 @@ class _Bench:
             time.sleep(POLL_S)
 
     def _look(self) -> Kill:
+        folders = list_folders(self.place / "killed" / CHECKPOINTS)
+        step = folder_step(folders[-1]) if folders else 0
+        return Kill(step, self._is_saving())
+
+    def _is_saving(self) -> bool:
+        """Whether a checkpoint is being written, or was when the process was killed."""
         checkpoints = self.place / "killed" / CHECKPOINTS
-        folders = list_folders(checkpoints)
-        torn = any(checkpoints.glob(".step_*.tmp-*"))
-        return Kill(folder_step(folders[-1]) if folders else 0, torn)
+        return any(checkpoints.glob(".step_*.tmp-[0-9]*"))
 
 
 def _signature(path: Path) -> tuple[int, ...] | None:
