@@ -7,7 +7,8 @@ nanoGPT's batch and learning rate are tuned once, at the smaller size: the best 
 runs. Then each trainer gets its time, three seeds at the smaller size and one at the
 larger, and ours is run for a tenth of that time, for a fifth …, each with a schedule
 made for it, until it reaches what the peer ended with. A ratio is the time at which
-ours was seen at that height, over the peer's; of several seeds the worst.
+ours was seen at that height, over the peer's; of several seeds the worst. nanochat
+comes last, with the first seed. A run whose steps were held up is done again.
 
 Half an hour on two cores. Killed, it goes on with the run that it was at: raw runs of
 the same commit and processor are kept in the result file and not repeated.
@@ -46,10 +47,13 @@ from train_time_specs import (
 
 NAME = "train_time_to_loss"
 WORKER = Path(__file__).with_name("train_time_worker.py")
-PEERS_S, TRIAL_S, MODE_S = 90.0, 50.0, 10.0
+PEERS_S, TRIAL_S, MODE_S = 60.0, 50.0, 10.0
 TRIALS = 9
-SEEDS = (0, 1, 2)
-"""At the smaller size; the larger one takes the first."""
+MOST_LOST_FRAC, ATTEMPTS = 0.15, 3
+"""A run whose steps were held up for more of its time is done again."""
+SEEDS = (0, 2, 3)
+"""At the smaller size; the larger one takes the first. Seed 1 is left out: our rates
+and batches were looked at with it."""
 SAME_SIZE_SHARES = (0.2, 0.4, 1.0)
 OWN_SHAPE_SHARES = (0.1, 0.2, 0.5, 1.0)
 EQUAL_TIME_SHARE = 0.2
@@ -77,21 +81,31 @@ class Runs:
         path = RESULTS / f"{NAME}.json"
         if self.work is not None and path.exists():
             kept = json.loads(path.read_text(encoding="utf-8"))
-            here = (commit(), describe_machine()["cpu"], self.work["changes"])
-            if here == (
-                kept["commit"],
-                kept["machine"]["cpu"],
-                kept["work"]["changes"],
-            ):
-                self.rows = {row["name"]: row for row in kept["runs"]}
+            if kept["machine"]["cpu"] == describe_machine()["cpu"]:
+                self.rows = {
+                    r["name"]: r for r in kept["runs"] if self._stands(kept, r)
+                }
+
+    def _stands(self, kept: Mapping[str, Any], row: Row) -> bool:
+        """Ours by the commit; the tuning of a peer, which no commit of ours changes,
+        by the text and the peer."""
+        assert self.work is not None
+        if row["name"].startswith("nanogpt/"):
+            names = self.work.keys() - {"changes"}
+            return all(kept["work"].get(name) == self.work[name] for name in names)
+        return bool(
+            kept["commit"] == commit()
+            and kept["work"]["changes"] == self.work["changes"]
+        )
 
     def run(self, name: str, spec: Spec, seed: int, budget_s: float) -> Row:
         """Do a run, unless it was done."""
         if name not in self.rows:
             begun = time.perf_counter()
-            row = run_worker({**spec, "seed": seed, "budget_s": budget_s})
+            row = run_undisturbed({**spec, "seed": seed, "budget_s": budget_s})
             whole_s = round(time.perf_counter() - begun, 1)
-            self.rows[name] = {"name": name, "whole_s": whole_s, **row}
+            where = {"name": name, "commit": commit(), "whole_s": whole_s}
+            self.rows[name] = {**where, **row}
             self._keep()
         row = self.rows[name]
         bits, took = row.get("bits_per_byte"), row.get("time_s")
@@ -106,6 +120,17 @@ class Runs:
                 for what, goal in GOALS.items():
                     unfinished.absent(f"{size}_{what}", goal, "it is still running")
             unfinished.keep()
+
+
+def run_undisturbed(spec: Spec) -> Row:
+    """One run; again where something else took the processor meanwhile."""
+    attempts: list[Row] = []
+    while len(attempts) < ATTEMPTS:
+        attempts.append(run_worker(spec))
+        if attempts[-1].get("lost_frac", 0.0) <= MOST_LOST_FRAC:
+            break
+    best = min(attempts, key=lambda row: float(row.get("lost_frac", 0.0)))
+    return {**best, "attempts": len(attempts)}
 
 
 def run_worker(spec: Spec) -> Row:
@@ -156,25 +181,32 @@ class Race:
     def compare(
         self, name: str, size: Size, tuned: Spec, seed: int
     ) -> dict[str, float]:
-        """Everything at one size and seed; values of its claims."""
+        """Ours and nanoGPT at one size and seed; values of its claims."""
         tail = f"seed{seed}"
         nanogpt = {**tuned, "model": size.nanogpt.model_dump(mode="json")}
         goal = self.runs.run(f"{name}/nanogpt/{tail}", nanogpt, seed, self.peers_s)
-        chat = nanochat_spec(size, self.peers["nanochat"])
-        other = self.runs.run(f"{name}/nanochat/{tail}", chat, seed, self.peers_s)
         same = (
             self._same_size(name, size, tuned["rows"], seed, share)
             for share in SAME_SIZE_SHARES
         )
-        own = [self._own_shape(seed, share) for share in OWN_SHAPE_SHARES[:2]]
         return {
             "same_parameters_vs_nanogpt_time_ratio": time_ratio(goal, same),
             "own_shape_vs_nanogpt_time_ratio": time_ratio(goal, self._longer(seed)),
+        }
+
+    def compare_nanochat(self, name: str, size: Size) -> dict[str, float]:
+        """nanochat as it comes, and on our path; of the first seed alone."""
+        seed = SEEDS[0]
+        chat = nanochat_spec(size, self.peers["nanochat"])
+        run = f"{name}/nanochat/seed{seed}"
+        other = self.runs.run(run, chat, seed, self.peers_s)
+        own = self._own_shape(seed, EQUAL_TIME_SHARE)
+        return {
             "vs_nanochat_time_ratio": time_ratio(other, self._longer(seed)),
             "nanochat_shape_on_our_path_minus_ours_bits_per_byte": min(
                 row["bits_per_byte"] for row in self._nanochat_shapes(name, size, seed)
             )
-            - own[1]["bits_per_byte"],
+            - own["bits_per_byte"],
         }
 
     def _same_size(
@@ -240,6 +272,8 @@ def main() -> None:
         smaller: [race.compare(smaller, sizes[smaller], tuned, s) for s in seeds],
         larger: [race.compare(larger, sizes[larger], tuned, SEEDS[0])],
     }
+    for name, size in sizes.items():
+        values[name][0].update(race.compare_nanochat(name, size))
     result = build_result(runs, tuned, values)
     if not arguments.smoke:
         result.write()
@@ -277,7 +311,8 @@ def build_result(
     for size, seeds in values.items():
         for what, goal in GOALS.items():
             worst = max if goal.startswith("<") else min
-            result.claim(f"{size}_{what}", goal, worst(seed[what] for seed in seeds))
+            seen = [seed[what] for seed in seeds if what in seed]
+            result.claim(f"{size}_{what}", goal, worst(seen))
     for claim in result.claims:
         print(f"{claim['claim']:64} {claim['value']} (goal {claim['goal']})")
     return result

@@ -24,6 +24,7 @@ from scratchlm.plan.flops import estimate_training_flops
 from scratchlm.plan.parameters import count_multiplied
 from scratchlm.plan.presets import laptop_config
 from scratchlm.plan.scaling import epoch_warning
+from scratchlm.train.config import TrainConfig
 
 NOMINAL_FACTS = CorpusFacts(
     train_bytes=8_700_000,
@@ -246,6 +247,9 @@ def _choose_training(choices: Choices, rung: Rung, seconds: Seconds) -> None:
         f"{per_step:,} tokens a step: small batches win in short runs",
     )
     per_step = rows * length
+    if rung.tokens < RULES.gentle_tokens:
+        usual = TrainConfig.model_fields["matrix_lr"].default
+        choices.choose("train.matrix_lr", usual / 2, "a run this short")
     limited = rung.tokens < rung.time_tokens
     why = (
         f"{RULES.max_epochs:g} epochs of the text"

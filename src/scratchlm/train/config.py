@@ -63,7 +63,7 @@ class TrainConfig(Config):
     """Muon's momentum at the first step; None is `momentum` throughout."""
     momentum_warmup_steps: int = Field(default=0, ge=0)
     """Steps over which Muon's momentum rises linearly from momentum_start."""
-    newton_schulz_steps: int = Field(default=5, ge=1)
+    newton_schulz_steps: int = Field(default=3, ge=1)
     """Muon's iterations towards the nearest orthogonal matrix; 3 to 5 are of use."""
     newton_schulz_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of Muon's iterations; auto: bfloat16 on a GPU, float32 elsewhere."""
