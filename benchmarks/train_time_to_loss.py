@@ -91,7 +91,7 @@ class Runs:
         by the text and the peer."""
         assert self.work is not None
         if row["name"].startswith("nanogpt/"):
-            names = self.work.keys() - {"changes"}
+            names = self.work.keys() - {"changes", "peers_s"}
             return all(kept["work"].get(name) == self.work[name] for name in names)
         return bool(
             kept["commit"] == commit()

@@ -20,8 +20,8 @@ def losses(noise=0.0, seed=0):
 def test_a_law_without_noise_is_found():
     law = fit_law(FLOPS, losses())
     for flops in (*FLOPS, TARGET):
-        assert law.loss(flops) == pytest.approx(TRUE.loss(flops), rel=2e-3)
-    assert law.exponent == pytest.approx(0.21, rel=0.1)
+        assert law.loss(flops) == pytest.approx(TRUE.loss(flops), rel=1e-3)
+    assert law.exponent == pytest.approx(0.21, rel=0.02)
 
 
 def test_one_bad_rung_does_not_bend_the_law():

@@ -95,8 +95,8 @@ class Rules:
     8,192 tokens −0.29 bits per byte at 0.8 M tokens; 512 against 2,048 −0.04 in nine
     seconds)."""
     gentle_tokens: float = 600e3
-    """Runs of fewer tokens take half the matrices' rate: 0.01 against 0.02 is worth 0.02
-    to 0.04 bits per byte at 0.05 to 0.33 M tokens (one seed)."""
+    """Runs of fewer tokens take half the matrices' rate: 0.01 against 0.02 is worth
+    0.02 to 0.04 bits per byte at 0.05 to 0.33 M tokens (one seed)."""
     max_micro_batch_tokens: int = 16_384
     least_steps: int = 20
     warmup_share: float = 0.04

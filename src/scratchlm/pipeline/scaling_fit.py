@@ -30,8 +30,10 @@ from scratchlm.base.errors import UserError
 
 Floats = NDArray[np.float64]
 
-ALPHAS = np.geomspace(0.01, 1.5, 64)
+ALPHAS = np.geomspace(0.01, 1.5, 40)
 """Exponents that are tried; language models lie between 0.03 and 0.5."""
+FINE = 21
+"""Exponents between two of those, in a second look."""
 HUBER = 3e-3
 """Relative residual from which a point counts less than its square."""
 ROUNDS = 5
@@ -195,10 +197,22 @@ def _draw(rungs: Rungs, seed: int, n_resamples: int) -> _Drawn:
 
 
 def _fit(places: Floats, losses: Floats) -> tuple[Floats, Floats, Floats]:
-    """Floors, amplitudes, exponents (R,) of losses (R, N) at log places (N,)."""
-    decay = np.exp(-ALPHAS[:, None] * places)[None]  # (1, G, N)
+    """Floors, amplitudes, exponents (R,) of losses (R, N) at log places (N,).
+
+    First the whole grid of exponents, then a fine one between the best's neighbours.
+    """
+    *_, best = _search(places, losses, ALPHAS[None])
+    step = ALPHAS[1] / ALPHAS[0]
+    return _search(places, losses, best[:, None] * step ** np.linspace(-1, 1, FINE))
+
+
+def _search(
+    places: Floats, losses: Floats, alphas: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """The best of exponents (R or 1, G) for each row of losses (R, N)."""
+    decay = np.exp(-alphas[:, :, None] * places)  # (R or 1, G, N)
     y = losses[:, None, :]  # (R, 1, N)
-    weights = np.ones((len(losses), len(ALPHAS), len(places)))
+    weights = np.ones((len(losses), alphas.shape[1], len(places)))
     for _ in range(ROUNDS):
         floors, amplitudes = _solve(decay, y, weights / y**2)
         residuals = np.abs((floors[..., None] + amplitudes[..., None] * decay) / y - 1)
@@ -207,7 +221,8 @@ def _fit(places: Floats, losses: Floats) -> tuple[Floats, Floats, Floats]:
     costs = (inside * (residuals - inside / 2)).sum(axis=-1)  # (R, G)
     best = costs.argmin(axis=1)
     rows = np.arange(len(losses))
-    return floors[rows, best], amplitudes[rows, best], ALPHAS[best]
+    chosen = np.broadcast_to(alphas, costs.shape)[rows, best]
+    return floors[rows, best], amplitudes[rows, best], chosen
 
 
 def _solve(decay: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats]:
