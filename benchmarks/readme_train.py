@@ -12,6 +12,9 @@ SHAPES = {
 }
 
 
+SAME, OWN = "same_parameters_vs_nanogpt", "own_shape_vs_nanogpt"
+
+
 def train_lines(results: Mapping[str, Any]) -> str:
     """How fast training is beside its peers, in a few lines; nothing unmeasured."""
     lines = []
@@ -51,21 +54,20 @@ def speed_line(result: Mapping[str, Any]) -> str:
 def time_line(result: Mapping[str, Any]) -> str:
     """Time to the same bits per byte."""
     value = _values(result)
-    small, large = (
-        {name.partition("_")[2]: v for name, v in value.items() if name[: len(s)] == s}
-        for s in ("4m", "12m")
-    )
 
-    def share(size: Mapping[str, Any], what: str) -> str:
-        return f"1/{1 / size[f'{what}_time_ratio']:.2g}"
+    def share(what: str) -> str:
+        found = [value.get(f"{size}_{what}_time_ratio") for size in ("4m", "12m")]
+        seen = [f"1/{1 / ratio:.2g}" for ratio in found if ratio is not None]
+        return " and ".join(seen) or "not measured"
 
-    same, own = "same_parameters_vs_nanogpt", "own_shape_vs_nanogpt"
+    sizes = [s for s in ("4m", "12m") if value.get(f"{s}_{SAME}_time_ratio")]
+    named = " and ".join(f"{size[:-1]} M" for size in sizes)
     return (
-        "To the bits per byte that nanoGPT reaches, its batch and learning rate tuned: "
-        f"{share(small, same)} of its time at 4 M parameters and {share(large, same)} "
-        f"at 12 M, with as many parameters and the same batch; {share(small, own)} and "
-        f"{share(large, own)} in the shape that the recipe chooses. To what nanochat "
-        f"reaches: {share(small, 'vs_nanochat')} and {share(large, 'vs_nanochat')}."
+        "To the bits per byte that nanoGPT reaches in "
+        f"{result['work']['peers_s']:.0f} s, its batch and learning rate tuned: "
+        f"{share(SAME)} of its time at {named} parameters, with as many parameters "
+        f"and the same batch; {share(OWN)} in the shape that the recipe chooses. To "
+        f"what nanochat reaches: {share('vs_nanochat')}."
     )
 
 
