@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -29,3 +32,17 @@ def test_dropout_is_a_function_of_the_step(run, build_model, tmp_path):
     other = run(build_model(dropout=0.3), tmp_path / "c", total_steps=4, seed=1)
     assert first.series("train/loss") == same.series("train/loss")
     assert first.series("train/loss") != other.series("train/loss")
+
+
+def test_the_compiler_is_imported_by_none_who_does_not_compile():
+    """It takes seconds, in every process that trains or loads a model."""
+    code = (
+        "import sys; from scratchlm.model import ModelConfig, Transformer;"
+        "from scratchlm.model.weights import build_empty_model;"
+        "import scratchlm.train.loop;"
+        "config = ModelConfig(vocab_size=8, n_layers=1, n_heads=1, n_kv_heads=1,"
+        " d_model=8, d_ff=8);"
+        "Transformer(config); build_empty_model(config);"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -17,7 +17,6 @@ BLOCK_TOKENS, MOST_BLOCKS = 64, 8
 half of the products, until they get small."""
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def causal_attention(
     q: Float[Tensor, "B H T D"],
     k: Float[Tensor, "B K T D"],

@@ -45,7 +45,6 @@ class MixtureOfExperts(nn.Module):
         load = torch.zeros(n_experts, dtype=torch.int64)
         self.register_buffer("expert_load", load, persistent=False)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, x: Float[Tensor, "*rows C"]) -> Float[Tensor, "*rows C"]:
         """Send each token through its experts and the shared one."""
         flat = x.reshape(-1, x.shape[-1])  # (n, C)

@@ -26,7 +26,6 @@ class _Block(NamedTuple):
     first: int
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def masked_attention(
     q: Float[Tensor, "B H T D"],
     k: Float[Tensor, "B K T D"],

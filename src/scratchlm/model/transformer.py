@@ -51,9 +51,9 @@ class Transformer(nn.Module):
         self.config = config
         self.compute_dtype = torch.float32
         self.recompute = False
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.d_model)
+        self.embed_tokens = _table(config.vocab_size, config.d_model)
         if config.position == "learned":
-            self.embed_positions = nn.Embedding(config.context_length, config.d_model)
+            self.embed_positions = _table(config.context_length, config.d_model)
         if config.embedding_norm:
             self.embedding_norm = build_norm(config)
         if config.value_embeddings != "none":
@@ -330,11 +330,17 @@ class Transformer(nn.Module):
             )
 
 
+def _table(n_rows: int, width: int) -> nn.Embedding:
+    """An embedding that draws nothing: torch's own drawing, on the meta device, would
+    import its compiler, seconds for every process that loads a model."""
+    return nn.Embedding(n_rows, width, _weight=torch.empty(n_rows, width))
+
+
 def _value_tables(config: ModelConfig) -> nn.ModuleDict:
     width = config.n_kv_heads * config.d_head
     layers = filter(config.has_value_embedding, range(config.n_layers))
     return nn.ModuleDict(
-        {str(layer): nn.Embedding(config.vocab_size, width) for layer in layers}
+        {str(layer): _table(config.vocab_size, width) for layer in layers}
     )
 
 

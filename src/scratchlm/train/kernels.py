@@ -4,9 +4,20 @@ Attention form, weight-gradient form and compilation change the speed and the la
 bits, never the mathematics; they are measured once, before a run, and frozen.
 """
 
+import torch
+
 from scratchlm.base.machine import MachineConfig
+from scratchlm.model import attention
+from scratchlm.model.experts import MixtureOfExperts
 from scratchlm.model.linear import Linear
 from scratchlm.model.transformer import Transformer
+
+OPAQUE = (
+    (attention, "causal_attention"),
+    (attention, "masked_attention"),
+    (MixtureOfExperts, "forward"),
+)
+"""What the compiler shall call and not look into: it writes in place."""
 
 
 def choose_kernels(
@@ -26,5 +37,12 @@ def choose_kernels(
         if isinstance(module, Linear):
             module.chunked = machine.weight_gradient == "chunked"
     if machine.compile:
-        for block in model.layers:
-            block.compile(dynamic=False)
+        compile_blocks(model)
+
+
+def compile_blocks(model: Transformer) -> None:
+    """Let the compiler take each block; it is imported here, which takes seconds."""
+    for owner, name in OPAQUE:
+        setattr(owner, name, torch.compiler.disable(getattr(owner, name)))
+    for block in model.layers:
+        block.compile(dynamic=False)
