@@ -89,8 +89,8 @@ class Attention(nn.Module):
         if not by_products or q.shape[2] != n_keys:
             return attention(q, k, v, mask, window)
         if mask is None and window is None:
-            return causal_attention(q, k, v)  # type: ignore[no-any-return]
-        return masked_attention(q, k, v, mask, window)  # type: ignore[no-any-return]
+                return causal_attention(q, k, v)
+        return masked_attention(q, k, v, mask, window)
 
     def _heads(
         self, x: Tensor, rotary: tuple[Tensor, Tensor] | None
