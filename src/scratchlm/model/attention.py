@@ -89,7 +89,7 @@ class Attention(nn.Module):
         if not by_products or q.shape[2] != n_keys:
             return attention(q, k, v, mask, window)
         if mask is None and window is None:
-                return causal_attention(q, k, v)
+            return causal_attention(q, k, v)
         return masked_attention(q, k, v, mask, window)
 
     def _heads(
