@@ -6,6 +6,7 @@ from scratchlm.pipeline import verify_resume
 
 def test_a_recipe_is_proved_on_this_machine(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(verify_resume, "TRAINING_S", 0.0)
+    monkeypatch.setattr(verify_resume, "FIRST_STEPS", 32)
     words = ["verify-resume", "laptop", "machine.threads=1", "model.dropout=0.1"]
     assert run_command([*words, "--kills", "1", "--runs-dir", str(tmp_path)]) == 0
     said = capsys.readouterr().out.splitlines()

@@ -60,4 +60,5 @@ def command(
         )
     for line in found.lines():
         click.echo(line)
-    sys.exit(0 if found.holds else 1)
+    if not found.holds:
+        sys.exit(1)
