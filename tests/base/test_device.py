@@ -49,7 +49,7 @@ def test_threads_are_those_that_this_process_may_use(monkeypatch):
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"threads": 0}, "threads = 0"), ({"dtype": "float16"}, "dtype = 'float16'")],
+    [({"threads": 0}, "threads = 0"), ({"dtype": "float8"}, "dtype = 'float8'")],
 )
 def test_a_machine_that_cannot_be_is_refused(values, message):
     with pytest.raises(UserError, match=message):

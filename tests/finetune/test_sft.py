@@ -141,7 +141,8 @@ def test_the_receipt_names_what_was_used(tuned, rows) -> None:
     receipt = json.loads((tuned / "receipt.json").read_text())
     assert receipt["conversations"]["examples"] == len(rows)
     assert receipt["epochs"] == pytest.approx(60, abs=1)
-    assert sorted(p.name for p in tuned.iterdir()) == ["model", "receipt.json"]
+    left = {path.name for path in tuned.iterdir()} - {"events"}  # sixty epochs may jump
+    assert left == {"model", "receipt.json"}
 
 
 def test_conversations_without_an_answer_are_one_clear_line(

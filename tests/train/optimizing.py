@@ -33,7 +33,8 @@ def give_gradients(tensors, step):
 
 
 def build_config(**changes):
-    return TrainConfig(**{**LEAST, **RATES, **changes})
+    five = {"newton_schulz_steps": 5}  # near enough to orthogonal for laws
+    return TrainConfig(**{**LEAST, **RATES, **five, **changes})
 
 
 def copies(tensors):

@@ -22,6 +22,6 @@ def test_a_damaged_checkpoint_is_refused(run, tmp_path):
     [folder] = list_folders(tmp_path / "checkpoints")[-1:]
     with (folder / "weights.safetensors").open("r+b") as file:
         file.seek(-1, 2)
-        file.write(b"?")
+        file.write(b"\xff")
     with pytest.raises(UserError, match="damaged"):
         load_checkpoint_model(folder)

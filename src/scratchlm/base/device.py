@@ -19,9 +19,6 @@ def apply_machine(machine: MachineConfig) -> "torch.device":
     """
     import torch
 
-    # numbers below 1e-38 cost a hundred times as much, and mean nothing here; before
-    # the first product, for threads take it over from the one that starts them
-    torch.set_flush_denormal(True)
     torch.set_num_threads(machine.threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
